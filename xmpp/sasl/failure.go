@@ -1,0 +1,56 @@
+package sasl
+
+import "errors"
+
+// Conditions of a SASL failure. RFC 6120 §6.5.
+const (
+	Aborted              = "aborted"
+	AccountDisabled      = "account-disabled"
+	EncryptionRequired   = "encryption-required"
+	IncorrectEncoding    = "incorrect-encoding"
+	InvalidAuthzid       = "invalid-authzid"
+	InvalidMechanism     = "invalid-mechanism"
+	MalformedRequest     = "malformed-request"
+	MechanismTooWeak     = "mechanism-too-weak"
+	NotAuthorized        = "not-authorized"
+	TemporaryAuthFailure = "temporary-auth-failure"
+)
+
+// What a [Backend] may answer. Any other error becomes temporary-auth-failure and stays reachable through
+// [Failure.Unwrap], for the log.
+var (
+	// ErrNotAuthorized is returned when the password is wrong or the account may not sign in here.
+	ErrNotAuthorized = errors.New("sasl: not authorized")
+	// ErrNoAccount is returned when nobody has that name; the peer cannot tell it from ErrNotAuthorized.
+	ErrNoAccount = errors.New("sasl: no such account")
+	// ErrDisabled is returned when the account exists and is locked. Verifier returns it together with the keys, so
+	// that only who knows the password learns of it.
+	ErrDisabled = errors.New("sasl: account disabled")
+	// ErrTemporary is returned when the question cannot be answered now (the directory is down).
+	ErrTemporary = errors.New("sasl: temporary failure")
+)
+
+// Failure ends a negotiation. Its text is the condition alone; the cause, if there is one, is for the log.
+type Failure struct {
+	Condition string // one of the constants above
+	cause     error
+}
+
+// Error names the condition.
+func (f *Failure) Error() string { return "sasl: " + f.Condition }
+
+// Unwrap returns what the backend said, nil where the fault was the peer's.
+func (f *Failure) Unwrap() error { return f.cause }
+
+func fail(condition string) *Failure { return &Failure{Condition: condition} }
+
+// backendFailure turns an answer of the backend into a condition.
+func backendFailure(err error) *Failure {
+	switch {
+	case errors.Is(err, ErrNotAuthorized), errors.Is(err, ErrNoAccount):
+		return &Failure{Condition: NotAuthorized, cause: err}
+	case errors.Is(err, ErrDisabled):
+		return &Failure{Condition: AccountDisabled, cause: err}
+	}
+	return &Failure{Condition: TemporaryAuthFailure, cause: err}
+}
