@@ -61,7 +61,7 @@ func (x *scram) first(ctx context.Context, message []byte) ([]byte, bool, error)
 	return challenge, false, nil
 }
 
-// challenge is the server-first-message, with the hash of what was announced (XEP-0474 §4) as optional extension.
+// challenge is the server-first-message, with the hash of what was announced (XEP-0474 §6.1) as optional extension.
 func (x *scram) challenge() []byte {
 	b := append([]byte("r="), x.nonce...)
 	b = append(b, ",s="...)
@@ -140,7 +140,7 @@ func (x *scram) last(_ context.Context, message []byte) ([]byte, bool, error) {
 	return out, true, nil
 }
 
-// announced is the hash by which a client sees that nobody changed the lists of mechanisms and binding types. XEP-0474 §4.
+// announced is the hash by which a client sees that nobody changed the lists of mechanisms and binding types. XEP-0474 §6.1.
 func announced(h Hash, mechanisms, types []string) []byte {
 	mechanisms, types = slices.Clone(mechanisms), slices.Clone(types)
 	slices.Sort(mechanisms)

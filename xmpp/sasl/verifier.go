@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
 )
@@ -101,7 +102,7 @@ func derive(h Hash, password string, salt []byte, iterations uint32) (Verifier, 
 
 // preparePassword brings every spelling of a password to one. RFC 8265 §4.2.
 func preparePassword(password string) (string, error) {
-	if password == "" || len(password) > MaxPassword {
+	if password == "" || len(password) > MaxPassword || !utf8.ValidString(password) {
 		return "", ErrPassword
 	}
 	prepared, err := precis.OpaqueString.String(password)
