@@ -1,0 +1,59 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+
+	"protokoll/eventlog"
+	"protokoll/schemas"
+	"protokoll/xmpp/sasl"
+)
+
+var hashes = map[sasl.Hash]schemas.Hash{
+	sasl.SHA1: schemas.Hash_SHA1, sasl.SHA256: schemas.Hash_SHA256, sasl.SHA512: schemas.Hash_SHA512,
+}
+
+func credentials(vs []sasl.Verifier) *schemas.AccountCredentials {
+	c := &schemas.AccountCredentials{}
+	for _, v := range vs {
+		c.Verifiers = append(c.Verifiers, &schemas.Verifier{
+			Hash: hashes[v.Hash], Salt: v.Salt, Iterations: v.Iterations, StoredKey: v.StoredKey, ServerKey: v.ServerKey,
+		})
+	}
+	return c
+}
+
+// Verifiers returns the stored keys of a local account's password; none for an account of a directory.
+func (r *Registry) Verifiers(a Account) ([]sasl.Verifier, error) {
+	entity := a.Owner.Entity(schemas.Family_ACCOUNT_FACTS, entityCredentials)
+	f, ok, err := r.state.Get(a.Owner.ID(), schemas.Family_ACCOUNT_FACTS, entity)
+	if err != nil || !ok {
+		return nil, err
+	}
+	m, err := eventlog.Open(a.Owner, f.About, f.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open credentials: %w", err)
+	}
+	var vs []sasl.Verifier
+	for _, v := range m.(*schemas.AccountCredentials).GetVerifiers() {
+		for mine, theirs := range hashes {
+			if theirs == v.GetHash() {
+				vs = append(vs, sasl.Verifier{
+					Hash: mine, Salt: v.GetSalt(), Iterations: v.GetIterations(), StoredKey: v.GetStoredKey(), ServerKey: v.GetServerKey(),
+				})
+			}
+		}
+	}
+	return vs, nil
+}
+
+// SetVerifiers replaces the stored keys of a local account and returns when that is on disk.
+func (r *Registry) SetVerifiers(ctx context.Context, cause schemas.Cause, a Account, vs []sasl.Verifier) error {
+	receipt := r.log.Append(eventlog.Command{
+		Owner: a.Owner, Cause: cause, Facts: []eventlog.Fact{eventlog.Set(entityCredentials, credentials(vs))},
+	})
+	if err := r.settled(ctx, receipt); err != nil {
+		return fmt.Errorf("set credentials: %w", err)
+	}
+	return nil
+}
