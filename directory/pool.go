@@ -1,0 +1,173 @@
+package directory
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// connLifetime ends a connection, so that after a fail-over the first server is
+// used again and certificates are checked anew.
+const connLifetime = 5 * time.Minute
+
+// pool hands out connections for one purpose: searches, bound as the service
+// account, or sign-ins, where each bind replaces the last. The two are never
+// mixed: a search must not run with the rights of the person who signed in last.
+type pool struct {
+	cfg     *Config
+	servers []*server
+	health  *health
+	login   bool          // bind as the service account
+	slots   chan struct{} // one for each connection in use
+
+	mu     sync.Mutex
+	idle   []*conn // guarded by mu; the one used last is at the end
+	closed bool    // guarded by mu
+}
+
+func newPool(cfg *Config, servers []*server, h *health, login bool) *pool {
+	return &pool{cfg: cfg, servers: servers, health: h, login: login, slots: make(chan struct{}, cfg.PoolSize)}
+}
+
+// run carries out one operation on a connection, going on to the next server
+// where one is broken. Other LDAP results are returned as they are, for the caller
+// to read; the rest is ErrUnavailable.
+func (p *pool) run(ctx context.Context, timeout time.Duration, budget int64, op func(*ldap.Conn) error) error {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return gaveUp(ctx)
+	}
+	last := uint16(ldap.ErrorNetwork)
+	// One try for connections that grew old, one for each server.
+	for range 1 + len(p.servers) {
+		c, err := p.take(ctx)
+		if err != nil {
+			return err
+		}
+		started := time.Now()
+		err = c.do(ctx, timeout, budget, op)
+		if ctx.Err() != nil {
+			p.interrupted(ctx, c, time.Since(started))
+			return gaveUp(ctx)
+		}
+		if last = code(err); err == nil || !broken(last) {
+			p.health.works(c.server)
+			p.put(c)
+			return err
+		}
+		p.fault(c, last, time.Since(started) >= timeout)
+	}
+	p.health.down(last)
+	return unavailable(last)
+}
+
+// fault puts the connection aside. A used one that fails at once has most likely
+// been closed by the server meanwhile, which is no fault of the server.
+func (p *pool) fault(c *conn, code uint16, slow bool) {
+	c.close()
+	if c.reused && !slow {
+		c.server.retire()
+		return
+	}
+	p.health.fails(c.server, code)
+}
+
+// interrupted puts a connection aside whose caller has gone. Only a server that
+// let half an operation’s time pass is to blame for that.
+func (p *pool) interrupted(ctx context.Context, c *conn, took time.Duration) {
+	c.close()
+	if ctx.Err() == context.DeadlineExceeded && took >= p.cfg.OpTimeout/2 {
+		p.health.fails(c.server, ldap.LDAPResultTimeout)
+	} else if c.trial {
+		c.server.abandon()
+	}
+}
+
+// take gives an idle connection, or else a new one.
+func (p *pool) take(ctx context.Context) (*conn, error) {
+	c, err := p.takeIdle()
+	if c != nil || err != nil {
+		return c, err
+	}
+	return p.fresh(ctx)
+}
+
+// fresh gives a new connection to the first server that answers.
+func (p *pool) fresh(ctx context.Context) (*conn, error) {
+	last := uint16(ldap.LDAPResultServerDown)
+	for _, s := range p.servers {
+		ok, trial := s.admit(p.cfg.Now())
+		if !ok {
+			continue
+		}
+		c, err := s.dial(ctx, p.cfg, p.login)
+		if err == nil {
+			c.trial = trial
+			return c, nil
+		}
+		if ctx.Err() == context.Canceled {
+			if trial {
+				s.abandon()
+			}
+			return nil, gaveUp(ctx)
+		}
+		last = code(err)
+		p.health.fails(s, last)
+	}
+	p.health.down(last)
+	return nil, unavailable(last)
+}
+
+func (p *pool) takeIdle() (*conn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, ErrClosed
+	}
+	for len(p.idle) > 0 {
+		c := p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		if p.usable(c) {
+			c.reused = true
+			return c, nil
+		}
+		c.close()
+	}
+	return nil, nil
+}
+
+func (p *pool) usable(c *conn) bool {
+	return !c.ldap.IsClosing() && c.epoch == c.server.currentEpoch() && p.cfg.Now().Sub(c.born) < connLifetime
+}
+
+func (p *pool) put(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.trial = false
+	if p.closed || len(p.idle) >= p.cfg.PoolSize || !p.usable(c) {
+		c.close()
+		return
+	}
+	p.idle = append(p.idle, c)
+}
+
+func (p *pool) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
+// close hangs up idle connections; those in use are closed when they come back.
+func (p *pool) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for _, c := range p.idle {
+		c.close()
+	}
+	p.idle = nil
+}
