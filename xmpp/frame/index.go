@@ -1,0 +1,119 @@
+package frame
+
+// topTag finishes the start tag of a top-level element, which ends at p.
+func (s *Scanner) topTag(b []byte, p int) bool {
+	t := &s.work.top
+	t.name, t.inner.start = s.work.open[0].name, uint32(p)
+	t.scanAttributes(b, s.work.attrs)
+	t.space = t.def
+	if t.name.prefixed() {
+		var ok bool
+		if t.space, ok = s.resolveTop(b, t.name.prefix(b)); !ok {
+			return false
+		}
+	}
+	space := s.uri(b, t.space)
+	if string(space) == NSStreams && string(t.name.local(b)) == "stream" {
+		return s.fail(UnsupportedStanzaType, "second stream header")
+	}
+	if stanza(space, t.name.local(b)) != Other && string(s.uri(b, t.def)) != string(space) {
+		// Its children could not keep their meaning below a start tag of ours. RFC 6120 §4.8.3
+		return s.fail(InvalidNamespace, "default namespace of a stanza redeclared")
+	}
+	return true
+}
+
+// scanAttributes sorts the attributes of a top-level element.
+func (t *top) scanAttributes(b []byte, attrs []attr) {
+	for _, a := range attrs {
+		switch string(a.name.all(b)) {
+		case "to":
+			t.to = a
+		case "from":
+			t.from = a
+		case "id":
+			t.id = a
+		case "type":
+			t.kind = a
+		case "xml:lang":
+			t.lang = a
+		case "xmlns":
+			t.def = declared(a)
+		default:
+			t.extra = true
+		}
+	}
+}
+
+// stanza returns the kind of a top-level element.
+func stanza(space, local []byte) Name {
+	if string(space) != NSClient && string(space) != NSServer {
+		return Other
+	}
+	switch string(local) {
+	case "message":
+		return Message
+	case "presence":
+		return Presence
+	case "iq":
+		return IQ
+	}
+	return Other
+}
+
+// childTag enters a direct child, whose start tag ends at p, into the index.
+func (s *Scanner) childTag(b []byte, p int) bool {
+	w := s.work
+	n := w.open[1].name
+	c := child{space: w.top.def}
+	c.whole.start, c.inner.start = n.start-1, uint32(p)
+	c.local = span{n.start, n.end}
+	if n.prefixed() {
+		c.local.start = n.colon + 1
+		u, ok := s.resolve(b, n.prefix(b))
+		if !ok {
+			return false
+		}
+		c.space = u
+	} else {
+		for i := range w.attrs {
+			if string(w.attrs[i].name.all(b)) == "xmlns" {
+				c.space = declared(w.attrs[i])
+			}
+		}
+	}
+	w.children = append(w.children, c)
+	return true
+}
+
+// index makes the Frame of the whole element b.
+func (s *Scanner) index(b []byte) {
+	w := s.work
+	t, f := &w.top, &w.frame
+	f.Raw, f.Body, f.body = b, t.inner.of(b), int(t.inner.start)
+	f.Local, f.Space, f.content = t.name.local(b), s.uri(b, t.space), s.space
+	f.To, f.From, f.ID = t.to.view(b), t.from.view(b), t.id.view(b)
+	f.Type, f.Lang = t.kind.view(b), t.lang.view(b)
+	f.Streams, f.extra, f.outer = t.streams, t.extra, t.space.origin == fromOuter
+	f.Name = Other
+	if string(f.Space) == string(s.space) {
+		f.Name = stanza(f.Space, f.Local)
+	}
+	w.index = w.index[:0]
+	for i := range w.children {
+		c := &w.children[i]
+		w.index = append(w.index, Child{
+			Local: c.local.of(b), Space: s.uri(b, c.space), Raw: c.whole.of(b), Inner: c.inner.of(b),
+			Start: int(c.whole.start), End: int(c.whole.end),
+		})
+	}
+	f.Children = w.index
+}
+
+// view is decoded, and nil for an attribute that is not there.
+func (a *attr) view(b []byte) []byte {
+	if a.value.start == 0 {
+		return nil
+	}
+	return a.decoded(b)
+}
