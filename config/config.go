@@ -1,0 +1,102 @@
+package config
+
+import (
+	_ "embed"
+	"time"
+)
+
+// Example is the annotated example file: every setting with its default.
+//
+//go:embed protokoll.example.toml
+var Example string
+
+// Config is the whole file.
+type Config struct {
+	Data   string        `toml:"data"`
+	Listen Listen        `toml:"listen"`
+	Domain []Domain      `toml:"domain"`
+	Limits Limits        `toml:"limits"`
+	Log    Log           `toml:"log"`
+	Report Report        `toml:"report"`
+	Resume time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
+	Stop   time.Duration `toml:"stop"`   // how long a stop waits for what is under way
+}
+
+// Listen says where clients connect, as host:port; an empty host is every address.
+type Listen struct {
+	Client    []string `toml:"client"`     // STARTTLS
+	ClientTLS []string `toml:"client_tls"` // direct TLS. XEP-0368
+}
+
+// Domain is one served domain.
+type Domain struct {
+	Name        string     `toml:"name"`
+	Certificate string     `toml:"certificate"` // PEM file, leaf first
+	Key         string     `toml:"key"`         // PEM file
+	Contact     Contact    `toml:"contact"`
+	Directory   *Directory `toml:"directory"` // absent: local accounts only
+}
+
+// Contact lists contact addresses as URIs. XEP-0157 §3.
+type Contact struct {
+	DataProtection []string `toml:"data_protection"`
+	Abuse          []string `toml:"abuse"`
+	Admin          []string `toml:"admin"`
+	Feedback       []string `toml:"feedback"`
+	Sales          []string `toml:"sales"`
+	Security       []string `toml:"security"`
+	Support        []string `toml:"support"`
+}
+
+// Directory is where a domain's accounts come from.
+type Directory struct {
+	URLs         []string      `toml:"urls"`
+	StartTLS     bool          `toml:"start_tls"`
+	CA           string        `toml:"ca"`
+	BindDN       string        `toml:"bind_dn"`
+	PasswordFile string        `toml:"password_file"`
+	BaseDN       string        `toml:"base_dn"`
+	Mail         string        `toml:"mail"`         // attribute with the mail addresses
+	PrimaryMail  string        `toml:"primary_mail"` // attribute with the one that counts; empty: Mail must have one value
+	ID           string        `toml:"id"`           // attribute that never changes
+	Filter       string        `toml:"filter"`       // only entries that match
+	Pool         int           `toml:"pool"`
+	DialTimeout  time.Duration `toml:"dial_timeout"`
+	Timeout      time.Duration `toml:"timeout"`
+	Rule         []Rule        `toml:"rule"`
+}
+
+// Rule maps mail addresses of a domain to localparts with a suffix, both ways.
+type Rule struct {
+	MailDomain string `toml:"mail_domain"`
+	Suffix     string `toml:"suffix"`
+}
+
+// Limits bounds what people and peers may use. Sizes in bytes.
+type Limits struct {
+	StanzaBytes          int           `toml:"stanza_bytes"`
+	StanzaBytesLogin     int           `toml:"stanza_bytes_before_login"`
+	LoginTime            time.Duration `toml:"login_time"`
+	IdleTime             time.Duration `toml:"idle_time"`
+	QueueBytes           int           `toml:"queue_bytes"`
+	ConnectionsOrigin    int           `toml:"connections_per_origin"`
+	ConnectionsAccount   int           `toml:"connections_per_account"`
+	OfflineMessages      int           `toml:"offline_messages"`
+	OfflineBytes         int           `toml:"offline_bytes"`
+	RosterItems          int           `toml:"roster_items"`
+	BytesPerSecond       int           `toml:"bytes_per_second"`
+	ConnectionsPerMinute int           `toml:"connections_per_origin_and_minute"`
+}
+
+// Log sizes the event log.
+type Log struct {
+	Reserve       int           `toml:"reserve_bytes"`  // free space below which new facts are refused
+	SegmentEvents int           `toml:"segment_events"` // a segment rolls at this number of events …
+	SegmentAge    time.Duration `toml:"segment_age"`    // … or at this age
+}
+
+// Report says how the server speaks to its operator.
+type Report struct {
+	Level  string `toml:"level"`  // debug, info, warn, error
+	Format string `toml:"format"` // text or json
+}

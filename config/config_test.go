@@ -1,0 +1,147 @@
+package config
+
+import (
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var commented = regexp.MustCompile(`(?m)^# ([a-z_]+ *= )`)
+
+func TestExampleIsValid(t *testing.T) {
+	t.Parallel()
+	if _, err := Parse("example", []byte(Example)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The example is the manual: what it comments out must be the default, and no setting may be missing from it.
+func TestExampleShowsDefaults(t *testing.T) {
+	t.Parallel()
+	plain, err := Parse("example", []byte(Example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	full, err := Parse("example", commented.ReplaceAll([]byte(Example), []byte("$1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	full.Domain[0].Contact = plain.Domain[0].Contact // empty lists and absent ones are the same
+	if diff := cmp.Diff(plain, full); diff != "" {
+		t.Errorf("a commented setting is not the default:\n%s", diff)
+	}
+	for _, key := range keysOf(reflect.TypeFor[Config]()) {
+		if !regexp.MustCompile(`(?m)^(# )?` + key + ` *=|^\[+[a-z.]*\b` + key + `\]`).MatchString(Example) {
+			t.Errorf("setting %q is not in the example", key)
+		}
+	}
+}
+
+func keysOf(t reflect.Type) (keys []string) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for i := range t.NumField() {
+		keys = append(keys, t.Field(i).Tag.Get("toml"))
+		keys = append(keys, keysOf(t.Field(i).Type)...)
+	}
+	return keys
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	const file = `data = ""
+colour = "red"
+[listen]
+client = ["nonsense", 3]
+[[domain]]
+name = "A.example"
+certificate = "c"
+key = "k"
+[domain.directory]
+urls = ["ldap://one", "http://two"]
+start_tls = false
+pool = "many"
+timeout = "-1s"
+[[domain.directory.rule]]
+mail_domain = "a@b"
+sufix = ".stud"
+[[domain]]
+name = "b.example"
+certificate = "c"
+[limits]
+stanza_bytes = 5
+[report]
+level = "loud"
+`
+	_, err := Parse("p.toml", []byte(file))
+	faults, ok := err.(Faults)
+	if !ok {
+		t.Fatalf("got %v", err)
+	}
+	var got []string
+	for _, f := range faults {
+		got = append(got, f.String())
+	}
+	for _, want := range []string{
+		"p.toml:1: data: is missing",
+		"p.toml:2: colour: unknown setting",
+		"p.toml:4: listen.client[1]: must be host:port",
+		"p.toml:4: listen.client[2]: must be a text",
+		"p.toml:6: domain[1].name: is no domain",
+		"p.toml:10: domain[1].directory.urls[1]: would send passwords in clear",
+		"p.toml:10: domain[1].directory.urls[2]: must be ldap://",
+		"p.toml:12: domain[1].directory.pool: must be a whole number",
+		"p.toml:13: domain[1].directory.timeout: must be a time above zero",
+		"p.toml:9: domain[1].directory.base_dn: is missing",
+		"p.toml:15: domain[1].directory.rule[1].mail_domain: must be a domain",
+		"p.toml:16: domain[1].directory.rule[1].sufix: unknown setting",
+		"p.toml:17: domain[2].key: is missing",
+		"p.toml:21: limits.stanza_bytes: must be at least 10000",
+		"p.toml:23: report.level: must be",
+	} {
+		if !strings.Contains(strings.Join(got, "\n"), want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if t.Failed() {
+		t.Logf("got:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+func TestSyntaxFaultHasLine(t *testing.T) {
+	t.Parallel()
+	_, err := Parse("p.toml", []byte("data = \"x\"\n[listen\n"))
+	if err == nil || !strings.HasPrefix(err.Error(), "p.toml:2: syntax:") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoadRefusesLargeFile(t *testing.T) {
+	t.Parallel()
+	name := t.TempDir() + "/large.toml"
+	if err := os.WriteFile(name, make([]byte, MaxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(name); err == nil || !strings.Contains(err.Error(), "larger than") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(Example))
+	f.Add([]byte("domain = [1, {name = 3}]\n[a.b.c]\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse("fuzz", data)
+		if err == nil && (c.Data == "" || len(c.Domain) == 0) {
+			t.Error("accepted a configuration that names no data folder or domain")
+		}
+	})
+}

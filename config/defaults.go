@@ -1,0 +1,28 @@
+package config
+
+import "time"
+
+// Default returns the settings that a file need not name.
+func Default() Config {
+	return Config{
+		Listen: Listen{Client: []string{":5222"}, ClientTLS: []string{":5223"}},
+		Limits: Limits{
+			StanzaBytes: 256 << 10, StanzaBytesLogin: 8 << 10,
+			LoginTime: 30 * time.Second, IdleTime: 30 * time.Minute,
+			QueueBytes: 1 << 20, ConnectionsOrigin: 1000, ConnectionsAccount: 20, ConnectionsPerMinute: 3000,
+			OfflineMessages: 1000, OfflineBytes: 8 << 20, RosterItems: 2000, BytesPerSecond: 1 << 20,
+		},
+		Log:    Log{Reserve: 64 << 20, SegmentEvents: 1_000_000, SegmentAge: 12 * time.Hour},
+		Report: Report{Level: "info", Format: "text"},
+		Resume: 10 * time.Minute,
+		Stop:   4 * time.Second,
+	}
+}
+
+// defaultDirectory is what a [domain.directory] table need not name.
+func defaultDirectory() Directory {
+	return Directory{
+		StartTLS: true, Mail: "mail", ID: "entryUUID", Filter: "(objectClass=person)",
+		Pool: 8, DialTimeout: 2 * time.Second, Timeout: 3 * time.Second,
+	}
+}

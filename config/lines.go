@@ -1,0 +1,58 @@
+package config
+
+import (
+	"fmt"
+
+	"github.com/pelletier/go-toml/v2/unstable"
+)
+
+// lineMap finds the line of every key. A path counts the tables of an array: "domain.0.name". It is lenient: what cannot
+// be parsed is reported by the decoder, with its own position.
+func lineMap(data []byte) map[string]int {
+	lines, counts := map[string]int{}, map[string]int{}
+	var p unstable.Parser
+	p.Reset(data)
+	prefix := ""
+	for p.NextExpression() {
+		e := p.Expression()
+		path, line := keyPath(&p, e, counts)
+		switch e.Kind {
+		case unstable.Table:
+			prefix = path
+			lines[prefix] = line
+		case unstable.ArrayTable:
+			prefix = fmt.Sprintf("%s.%d", path, counts[path])
+			counts[path]++
+			lines[prefix] = line
+		case unstable.KeyValue:
+			keyValue(&p, join(prefix, path), line, e, lines)
+		}
+	}
+	return lines
+}
+
+func keyValue(p *unstable.Parser, path string, line int, e *unstable.Node, lines map[string]int) {
+	lines[path] = line
+	if v := e.Value(); v.Kind == unstable.InlineTable {
+		for it := v.Children(); it.Next(); {
+			if child := it.Node(); child.Kind == unstable.KeyValue {
+				sub, at := keyPath(p, child, nil)
+				keyValue(p, join(path, sub), at, child, lines)
+			}
+		}
+	}
+}
+
+// keyPath joins the parts of an expression's key; the newest table of an array stands for the array.
+func keyPath(p *unstable.Parser, e *unstable.Node, counts map[string]int) (path string, line int) {
+	for it := e.Key(); it.Next(); {
+		if n := counts[path]; path != "" && n > 0 {
+			path = fmt.Sprintf("%s.%d", path, n-1)
+		}
+		path = join(path, string(it.Node().Data))
+		if line == 0 {
+			line = p.Shape(it.Node().Raw).Start.Line
+		}
+	}
+	return path, line
+}

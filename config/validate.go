@@ -1,0 +1,124 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"mellium.im/xmpp/jid"
+)
+
+// validate notes values that cannot work. It speaks of what the file says, not of what the machine has.
+func (d *decoder) validate(c *Config) {
+	d.require("data", c.Data)
+	d.addresses("listen.client", c.Listen.Client)
+	d.addresses("listen.client_tls", c.Listen.ClientTLS)
+	if len(c.Listen.Client)+len(c.Listen.ClientTLS) == 0 {
+		d.fault("listen", "names no address to listen on")
+	}
+	if len(c.Domain) == 0 {
+		d.fault("domain", "at least one [[domain]] is needed")
+	}
+	seen := map[string]bool{}
+	for i := range c.Domain {
+		d.domain(fmt.Sprintf("domain.%d", i), &c.Domain[i], seen)
+	}
+	d.positive("limits", reflect.ValueOf(c.Limits))
+	d.positive("log", reflect.ValueOf(c.Log))
+	if c.Limits.StanzaBytes < 10_000 {
+		d.fault("limits.stanza_bytes", "must be at least 10000 (RFC 6120 §13.12)")
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Report.Level) {
+		d.fault("report.level", "must be debug, info, warn or error")
+	}
+	if !slices.Contains([]string{"text", "json"}, c.Report.Format) {
+		d.fault("report.format", "must be text or json")
+	}
+}
+
+func (d *decoder) require(path, value string) {
+	if value == "" {
+		d.fault(path, "is missing")
+	}
+}
+
+func (d *decoder) addresses(path string, list []string) {
+	for i, a := range list {
+		if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
+			d.fault(join(path, fmt.Sprint(i)), "must be host:port")
+		}
+	}
+}
+
+func (d *decoder) domain(path string, dom *Domain, seen map[string]bool) {
+	d.require(join(path, "name"), dom.Name)
+	if j, err := jid.Parse(dom.Name); dom.Name != "" && (err != nil || j.Domainpart() != dom.Name || j.String() != dom.Name) {
+		d.fault(join(path, "name"), "is no domain in its prepared (lower-case) form")
+	}
+	if seen[dom.Name] {
+		d.fault(join(path, "name"), "is named twice")
+	}
+	seen[dom.Name] = true
+	d.require(join(path, "certificate"), dom.Certificate)
+	d.require(join(path, "key"), dom.Key)
+	d.contact(join(path, "contact"), reflect.ValueOf(dom.Contact))
+	if dom.Directory != nil {
+		d.directory(join(path, "directory"), dom.Directory)
+	}
+}
+
+func (d *decoder) contact(path string, c reflect.Value) {
+	for i := range c.NumField() {
+		list := join(path, c.Type().Field(i).Tag.Get("toml"))
+		for n, uri := range c.Field(i).Interface().([]string) {
+			if u, err := url.Parse(uri); err != nil || u.Scheme == "" {
+				d.fault(join(list, fmt.Sprint(n)), `must be a URI such as "mailto:abuse@example.org"`)
+			}
+		}
+	}
+}
+
+func (d *decoder) directory(path string, dir *Directory) {
+	if len(dir.URLs) == 0 {
+		d.fault(join(path, "urls"), "is missing")
+	}
+	for i, u := range dir.URLs {
+		p, err := url.Parse(u)
+		switch at := join(join(path, "urls"), fmt.Sprint(i)); {
+		case err != nil || p.Host == "" || p.Scheme != "ldap" && p.Scheme != "ldaps":
+			d.fault(at, "must be ldap://host:port or ldaps://host:port")
+		case p.Scheme == "ldap" && !dir.StartTLS:
+			d.fault(at, "would send passwords in clear: use ldaps:// or start_tls = true")
+		}
+	}
+	d.require(join(path, "bind_dn"), dir.BindDN)
+	d.require(join(path, "password_file"), dir.PasswordFile)
+	d.require(join(path, "base_dn"), dir.BaseDN)
+	d.require(join(path, "mail"), dir.Mail)
+	d.require(join(path, "id"), dir.ID)
+	if dir.Pool < 1 {
+		d.fault(join(path, "pool"), "must be at least 1")
+	}
+	if len(dir.Rule) == 0 {
+		d.fault(join(path, "rule"), "at least one [[domain.directory.rule]] is needed")
+	}
+	for i, r := range dir.Rule {
+		at := join(join(path, "rule"), fmt.Sprint(i))
+		d.require(join(at, "mail_domain"), r.MailDomain)
+		if strings.ContainsAny(r.MailDomain, "@ ") {
+			d.fault(join(at, "mail_domain"), "must be a domain")
+		}
+	}
+}
+
+// positive refuses numbers below one in a table of limits.
+func (d *decoder) positive(path string, table reflect.Value) {
+	for i := range table.NumField() {
+		if f := table.Field(i); f.Kind() == reflect.Int && f.Int() < 1 {
+			d.fault(join(path, table.Type().Field(i).Tag.Get("toml")), "must be at least 1")
+		}
+	}
+}
