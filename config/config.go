@@ -50,8 +50,7 @@ type Contact struct {
 
 // Directory is where a domain's accounts come from.
 type Directory struct {
-	URLs         []string      `toml:"urls"`
-	StartTLS     bool          `toml:"start_tls"`
+	URLs         []string      `toml:"urls"` // ldaps://, or ldap:// which always means StartTLS
 	CA           string        `toml:"ca"`
 	BindDN       string        `toml:"bind_dn"`
 	PasswordFile string        `toml:"password_file"`

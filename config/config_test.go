@@ -67,7 +67,6 @@ certificate = "c"
 key = "k"
 [domain.directory]
 urls = ["ldap://one", "http://two"]
-start_tls = false
 pool = "many"
 timeout = "-1s"
 [[domain.directory.rule]]
@@ -96,16 +95,15 @@ level = "loud"
 		"p.toml:4: listen.client[1]: must be host:port",
 		"p.toml:4: listen.client[2]: must be a text",
 		"p.toml:6: domain[1].name: is no domain",
-		"p.toml:10: domain[1].directory.urls[1]: would send passwords in clear",
-		"p.toml:10: domain[1].directory.urls[2]: must be ldap://",
-		"p.toml:12: domain[1].directory.pool: must be a whole number",
-		"p.toml:13: domain[1].directory.timeout: must be a time above zero",
+		"p.toml:10: domain[1].directory.urls[2]: must be ldaps://",
+		"p.toml:11: domain[1].directory.pool: must be a whole number",
+		"p.toml:12: domain[1].directory.timeout: must be a time above zero",
 		"p.toml:9: domain[1].directory.base_dn: is missing",
-		"p.toml:15: domain[1].directory.rule[1].mail_domain: must be a domain",
-		"p.toml:16: domain[1].directory.rule[1].sufix: unknown setting",
-		"p.toml:17: domain[2].key: is missing",
-		"p.toml:21: limits.stanza_bytes: must be at least 10000",
-		"p.toml:23: report.level: must be",
+		"p.toml:14: domain[1].directory.rule[1].mail_domain: must be a domain",
+		"p.toml:15: domain[1].directory.rule[1].sufix: unknown setting",
+		"p.toml:16: domain[2].key: is missing",
+		"p.toml:20: limits.stanza_bytes: must be at least 10000",
+		"p.toml:22: report.level: must be",
 	} {
 		if !strings.Contains(strings.Join(got, "\n"), want) {
 			t.Errorf("missing: %s", want)

@@ -22,7 +22,7 @@ func Default() Config {
 // defaultDirectory is what a [domain.directory] table need not name.
 func defaultDirectory() Directory {
 	return Directory{
-		StartTLS: true, Mail: "mail", ID: "entryUUID", Filter: "(objectClass=person)",
+		Mail: "mail", ID: "entryUUID", Filter: "(objectClass=inetOrgPerson)",
 		Pool: 8, DialTimeout: 2 * time.Second, Timeout: 3 * time.Second,
 	}
 }

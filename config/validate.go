@@ -87,11 +87,8 @@ func (d *decoder) directory(path string, dir *Directory) {
 	}
 	for i, u := range dir.URLs {
 		p, err := url.Parse(u)
-		switch at := join(join(path, "urls"), fmt.Sprint(i)); {
-		case err != nil || p.Host == "" || p.Scheme != "ldap" && p.Scheme != "ldaps":
-			d.fault(at, "must be ldap://host:port or ldaps://host:port")
-		case p.Scheme == "ldap" && !dir.StartTLS:
-			d.fault(at, "would send passwords in clear: use ldaps:// or start_tls = true")
+		if err != nil || p.Host == "" || p.Scheme != "ldap" && p.Scheme != "ldaps" {
+			d.fault(join(join(path, "urls"), fmt.Sprint(i)), "must be ldaps://host:port, or ldap://host:port (StartTLS)")
 		}
 	}
 	d.require(join(path, "bind_dn"), dir.BindDN)
