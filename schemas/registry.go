@@ -3,6 +3,7 @@ package schemas
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -37,31 +38,36 @@ type key struct {
 	version uint32
 }
 
-var byKey, byMessage = index()
-
-func index() (map[key]protoreflect.MessageType, map[protoreflect.FullName]Type) {
-	keys, messages := map[key]protoreflect.MessageType{}, map[protoreflect.FullName]Type{}
-	for _, m := range known {
-		r := m.ProtoReflect()
-		e := proto.GetExtension(r.Descriptor().Options(), E_Event).(*EventType)
-		keys[key{e.GetName(), e.GetVersion()}] = r.Type()
-		messages[r.Descriptor().FullName()] = Type{e.GetName(), e.GetVersion(), e.GetFamily()}
-	}
-	return keys, messages
+// registry finds types by their literal and by their message.
+type registry struct {
+	byKey     map[key]protoreflect.MessageType
+	byMessage map[protoreflect.FullName]Type
 }
+
+// index is built at first use: the generated files are ready only after package variables are.
+var index = sync.OnceValue(func() registry {
+	r := registry{map[key]protoreflect.MessageType{}, map[protoreflect.FullName]Type{}}
+	for _, known := range known {
+		m := known.ProtoReflect()
+		e := proto.GetExtension(m.Descriptor().Options(), E_Event).(*EventType)
+		r.byKey[key{e.GetName(), e.GetVersion()}] = m.Type()
+		r.byMessage[m.Descriptor().FullName()] = Type{e.GetName(), e.GetVersion(), e.GetFamily()}
+	}
+	return r
+})
 
 // Types returns every event type this program writes, in the order of the registry.
 func Types() []Type {
 	types := make([]Type, 0, len(known))
 	for _, m := range known {
-		types = append(types, byMessage[m.ProtoReflect().Descriptor().FullName()])
+		types = append(types, index().byMessage[m.ProtoReflect().Descriptor().FullName()])
 	}
 	return types
 }
 
 // TypeOf returns the literal under which m is written. It returns ErrUnknownType for a message that is no event.
 func TypeOf(m proto.Message) (Type, error) {
-	t, ok := byMessage[m.ProtoReflect().Descriptor().FullName()]
+	t, ok := index().byMessage[m.ProtoReflect().Descriptor().FullName()]
 	if !ok {
 		return Type{}, fmt.Errorf("%s: %w", m.ProtoReflect().Descriptor().FullName(), ErrUnknownType)
 	}
@@ -71,14 +77,14 @@ func TypeOf(m proto.Message) (Type, error) {
 // Known tells whether this program can read events of this type and version. Folds ask it before they take an event, so
 // that a replay stops at what it cannot read without opening a payload.
 func Known(name string, version uint32) bool {
-	_, ok := byKey[key{name, version}]
+	_, ok := index().byKey[key{name, version}]
 	return ok
 }
 
 // Decode turns an opened payload of any version ever written into the newest message of its type. It returns
 // ErrUnknownType for what it does not know. There is one version of each type so far, hence no upcasting step yet.
 func Decode(name string, version uint32, payload []byte) (proto.Message, error) {
-	mt, ok := byKey[key{name, version}]
+	mt, ok := index().byKey[key{name, version}]
 	if !ok {
 		return nil, fmt.Errorf("%q version %d: %w", name, version, ErrUnknownType)
 	}
