@@ -1,5 +1,7 @@
 package frame
 
+import "bytes"
+
 // Namespaces that the framer itself must know.
 const (
 	NSClient  = "jabber:client"                        // RFC 6120 §4.8.2
@@ -8,6 +10,9 @@ const (
 	nsXML     = "http://www.w3.org/XML/1998/namespace" // bound to xml always
 	nsXMLNS   = "http://www.w3.org/2000/xmlns/"        // bound to xmlns always
 )
+
+// controls are the control characters of XML.
+const controls = "\t\n\r"
 
 // The content namespaces as bytes, never written to.
 var clientSpace, serverSpace = []byte(NSClient), []byte(NSServer)
@@ -97,6 +102,8 @@ func (s *Scanner) bindPrefix(b []byte, a attr) bool {
 // Namespaces in XML 1.0 §3.
 func (s *Scanner) declarable(b []byte, a attr, prefix string) bool {
 	switch u := s.uri(b, declared(a)); {
+	case a.raw && (bytes.ContainsAny(u, controls) || bytes.ContainsAny(a.value.of(b), controls)):
+		return s.fail(NotWellFormed, "control character in a namespace") // parsers disagree on what it becomes
 	case (string(u) == nsXML) != (prefix == "xml"), string(u) == nsXMLNS, prefix == "xmlns":
 		return s.fail(BadNamespacePrefix, "reserved namespace prefix")
 	case string(u) == NSStreams:
