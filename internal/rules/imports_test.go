@@ -1,0 +1,65 @@
+package rules
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// forbidden says which package must not depend on which, not even through others, and why.
+var forbidden = []struct{ pkg, on, why string }{
+	{"protokoll/xmpp/...", "github.com/nats-io", "the wire appends through the contract and never knows what keeps the log"},
+	{"protokoll/xmpp/...", "github.com/go-ldap", "who may log in is decided behind an interface"},
+	{"protokoll/xmpp/...", "github.com/ClickHouse", "nothing upstream reads the audit model"},
+	{"protokoll/xmpp/...", "protokoll/directory", "who may log in is decided behind an interface"},
+	{"protokoll/xmpp/...", "protokoll/retention", "the policy acts on the log, not on stanzas"},
+	{"protokoll/xmpp/...", "protokoll/config", "settings are handed over by cmd"},
+	{"protokoll/xmpp/frame", "protokoll/eventlog", "a framer knows bytes only"},
+	{"protokoll/xmpp/stream", "protokoll/eventlog", "a stream ends at the authenticated peer"},
+	{"protokoll/xmpp/stream", "protokoll/xmpp/router", "sessions are built on streams, not the other way round"},
+	{"protokoll/schemas/...", "protokoll/eventlog", "schemas import nothing of ours"},
+	{"protokoll/eventlog", "github.com/nats-io", "the contract does not know its implementation"},
+	{"protokoll/eventlog/seal", "protokoll/eventlog/jetstream", "keys do not know the log"},
+	{"protokoll/eventlog/jetstream/blocks", "github.com/nats-io", "the block reader checks JetStream and must not trust it"},
+	{"protokoll/eventlog/...", "protokoll/projections", "data flows one way"},
+	{"protokoll/eventlog/...", "protokoll/xmpp", "data flows one way"},
+	{"protokoll/projections/...", "protokoll/xmpp", "folds know events only"},
+	{"protokoll/projections/...", "github.com/nats-io", "folds know the contract only"},
+	{"protokoll/directory/...", "protokoll/xmpp", "the directory does not know streams"},
+	{"protokoll/accounts", "protokoll/directory", "accounts are facts; a directory is asked by cmd"},
+	{"protokoll/accounts", "github.com/nats-io", "accounts append through the contract"},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	for _, rule := range forbidden {
+		out, err := exec.Command("go", "list", "-f", `{{.ImportPath}}: {{join .Deps " "}}`, rule.pkg).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s is named by a rule but cannot be listed: %v\n%s", rule.pkg, err, out)
+			continue
+		}
+		for line := range strings.Lines(string(out)) {
+			pkg, deps, _ := strings.Cut(line, ": ")
+			for dep := range strings.FieldsSeq(deps) {
+				if (dep == rule.on || strings.HasPrefix(dep, rule.on+"/")) && !strings.HasPrefix(pkg, rule.on) {
+					t.Errorf("%s depends on %s: %s", pkg, dep, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// Only one package speaks NATS.
+func TestOneJetStreamPackage(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "protokoll/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		pkg, imports, _ := strings.Cut(line, " ")
+		if strings.Contains(imports, "github.com/nats-io") && pkg != "protokoll/eventlog/jetstream" {
+			t.Errorf("%s imports NATS; only eventlog/jetstream may", pkg)
+		}
+	}
+}
