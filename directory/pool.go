@@ -35,18 +35,27 @@ func newPool(cfg *Config, servers []*server, h *health, login bool) *pool {
 // where one is broken. Other LDAP results are returned as they are, for the caller
 // to read; the rest is ErrUnavailable.
 func (p *pool) run(ctx context.Context, timeout time.Duration, budget int64, op func(*ldap.Conn) error) error {
+	if ctx.Err() != nil {
+		return gaveUp(ctx)
+	}
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-ctx.Done():
 		return gaveUp(ctx)
 	}
-	last := uint16(ldap.ErrorNetwork)
+	var last uint16
 	// One try for connections that grew old, one for each server.
 	for range 1 + len(p.servers) {
-		c, err := p.take(ctx)
+		c, reason, err := p.take(ctx)
 		if err != nil {
 			return err
+		}
+		if c == nil {
+			if last == 0 || reason != ldap.LDAPResultServerDown {
+				last = reason
+			}
+			break
 		}
 		started := time.Now()
 		err = c.do(ctx, timeout, budget, op)
@@ -87,17 +96,18 @@ func (p *pool) interrupted(ctx context.Context, c *conn, took time.Duration) {
 	}
 }
 
-// take gives an idle connection, or else a new one.
-func (p *pool) take(ctx context.Context) (*conn, error) {
+// take gives an idle connection, or else a new one, as fresh does.
+func (p *pool) take(ctx context.Context) (*conn, uint16, error) {
 	c, err := p.takeIdle()
 	if c != nil || err != nil {
-		return c, err
+		return c, 0, err
 	}
 	return p.fresh(ctx)
 }
 
-// fresh gives a new connection to the first server that answers.
-func (p *pool) fresh(ctx context.Context) (*conn, error) {
+// fresh gives a new connection to the first server that answers; none, and the
+// code of the last one’s fault, where none does.
+func (p *pool) fresh(ctx context.Context) (*conn, uint16, error) {
 	last := uint16(ldap.LDAPResultServerDown)
 	for _, s := range p.servers {
 		ok, trial := s.admit(p.cfg.Now())
@@ -107,19 +117,18 @@ func (p *pool) fresh(ctx context.Context) (*conn, error) {
 		c, err := s.dial(ctx, p.cfg, p.login)
 		if err == nil {
 			c.trial = trial
-			return c, nil
+			return c, 0, nil
 		}
 		if ctx.Err() == context.Canceled {
 			if trial {
 				s.abandon()
 			}
-			return nil, gaveUp(ctx)
+			return nil, 0, gaveUp(ctx)
 		}
 		last = code(err)
 		p.health.fails(s, last)
 	}
-	p.health.down(last)
-	return nil, unavailable(last)
+	return nil, last, nil
 }
 
 func (p *pool) takeIdle() (*conn, error) {

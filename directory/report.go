@@ -48,7 +48,7 @@ func (r Report) sections() []section {
 		{"Ids that several entries have", texts(r.TwiceID, plain)},
 		{"People without an id", texts(r.WithoutID, plain)},
 		{"Addresses outside the rules", texts(r.Foreign, badText)},
-		{"People without an address", texts(r.WithoutMail, idOnly)},
+		{"People without an address", texts(r.WithoutMail, plain)},
 	}
 	var some []section
 	for _, s := range every {
@@ -77,15 +77,18 @@ func texts[T any](items []T, text func(T) string) []string {
 }
 
 func collisionText(c Collision) string {
-	claims := texts(c.Claims, func(c Claim) string { return plain(c.Mail) + idOnly(c.ID) })
+	claims := texts(c.Claims, func(c Claim) string { return plain(c.Mail) + inBrackets(c.ID) })
 	return plain(c.Localpart) + ": " + strings.Join(claims, " against ")
 }
 
-func badText(b BadAddress) string { return plain(b.Mail) + idOnly(b.ID) + ": " + plain(b.Reason) }
+// badText prints the reason as it is: it is ours.
+func badText(b BadAddress) string { return plain(b.Mail) + inBrackets(b.ID) + ": " + b.Reason }
 
-func unclearText(u Unclear) string { return strings.Join(texts(u.Mails, plain), ", ") + idOnly(u.ID) }
+func unclearText(u Unclear) string {
+	return strings.Join(texts(u.Mails, plain), ", ") + inBrackets(u.ID)
+}
 
-func idOnly(id string) string {
+func inBrackets(id string) string {
 	if id == "" {
 		return " [no id]"
 	}

@@ -37,9 +37,13 @@ func (l *LDAP) walk(ctx context.Context, progress func(done, total int), fn func
 	if l.search.isClosed() {
 		return ErrClosed
 	}
-	c, err := l.search.fresh(ctx)
+	c, reason, err := l.search.fresh(ctx)
 	if err != nil {
 		return err
+	}
+	if c == nil {
+		l.health.down(reason)
+		return unavailable(reason)
 	}
 	defer c.close()
 	total := 0
@@ -103,6 +107,9 @@ func (l *LDAP) page(ctx context.Context, c *conn, req *ldap.SearchRequest) (answ
 	})
 	switch last := code(err); {
 	case ctx.Err() != nil:
+		if c.trial {
+			c.server.abandon()
+		}
 		return nil, gaveUp(ctx)
 	case last == ldap.LDAPResultSizeLimitExceeded, last == ldap.LDAPResultAdminLimitExceeded:
 		return nil, ErrSizeLimit
