@@ -19,7 +19,7 @@ func corpus() []string {
 		}
 	}
 	return append(all, "\n<?xml version='1.0'?>\n"+header[len("<?xml version='1.0'?>"):]+"\n\n<presence/> ",
-		"<stream:stream>", "<?xml version='1.0' encoding='latin1'?>", "\xFF\xFE", "<?", header+strings.Repeat("<a>", 70),
+		"<stream:stream>", "<?xml version='1.0' encoding='latin1'?>", "\xFF\xFE", "<?", "<?>", "<??>", header+strings.Repeat("<a>", 70),
 		header+"<"+strings.Repeat("a", 300)+">", header+"<a>"+strings.Repeat("a", BeforeLoginStanzaBytes)+"</a>",
 		header+"<a "+strings.Repeat("a", 251)+" ='b'/>", header+"<a><ü/>", header+"<a>\xC3", header+"<a>\xE2\x82</a>")
 }

@@ -196,6 +196,8 @@ func TestHostileProlog(t *testing.T) {
 		{"H18 UTF-16 big-endian without a mark", "\x00<\x00?", UnsupportedEncoding},
 		{"H18 Latin-1", `<?xml version='1.0' encoding='iso-8859-1'?>` + open, UnsupportedEncoding},
 		{"H18 UTF-8 mark", "\uFEFF" + open, NotWellFormed},
+		{"H14 empty instruction", `<?>` + open + `?>`, RestrictedXML},
+		{"H14 emptier instruction", `<??>`, RestrictedXML},
 		{"declaration XML 1.1", `<?xml version='1.1'?>` + open, NotWellFormed},
 		{"declaration without a version", `<?xml encoding='utf-8'?>` + open, NotWellFormed},
 		{"declaration in the wrong order", `<?xml version='1.0' standalone='no' encoding='utf-8'?>` + open, NotWellFormed},

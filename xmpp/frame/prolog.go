@@ -26,15 +26,15 @@ func (s *Scanner) prolog(buf []byte, n int) (int, error) {
 		}
 		return n, nil
 	}
-	end := bytes.Index(in, []byte("?>"))
+	end := bytes.Index(in[2:], []byte("?>")) // of what stands between the marks
 	switch {
 	case end < 0 && len(in) < MaxTokenBytes:
 		return n, nil
 	case end < 0:
 		s.fail(NotWellFormed, "XML declaration too long")
-	case s.xmlDeclaration(string(in[2:end])):
+	case s.xmlDeclaration(string(in[2 : 2+end])):
 		s.stage = atHeader
-		return n + end + 2, nil
+		return n + end + 4, nil
 	}
 	return n, s.err
 }
