@@ -37,7 +37,7 @@ func (k *Keybook) load(number uint64, tables [2]map[uint64]bool) (*generation, e
 	case g.pages != nil:
 		k.report(g, tables)
 		return g, nil
-	case foreign || (present == 1 && tables[0][number]):
+	case foreign || present == 1: // a was not finished before the stop, or is removed already and b not yet
 		return g, nil
 	}
 	return nil, fmt.Errorf("open the keybook: %w", errors.Join(append(g.problems[0], g.problems[1]...)...))
