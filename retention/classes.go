@@ -1,0 +1,99 @@
+package retention
+
+import "protokoll/schemas"
+
+// Subject says whose data a class holds.
+type Subject uint8
+
+const (
+	Nobody   Subject = iota + 1 // says nothing about a person
+	Owner                       // of the account that keeps it
+	Contacts                    // others whom the owner deals with, and the owner
+)
+
+// Class describes one data class.
+type Class struct {
+	Data     schemas.DataClass
+	Name     string // as it stands in a policy file
+	German   string
+	English  string
+	Subject  Subject
+	Families []schemas.Family // that hold it; none for what lies beside every other class
+}
+
+// Classes returns the description of every data class.
+func Classes() []Class {
+	return []Class{
+		{
+			Data: schemas.DataClass_TECHNICAL, Name: "technical", Subject: Nobody,
+			German:  "Technische Angaben ohne Bezug zu einer Person: Versionen, Schalter, Zähler",
+			English: "technical details that say nothing about a person: versions, flags, counters",
+		},
+		{
+			Data: schemas.DataClass_IDENTITY, Name: "identity", Subject: Owner,
+			German:   "Die Adresse des Kontos und die Kennung seines Verzeichniseintrags",
+			English:  "the address of the account and the id of its directory entry",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
+		},
+		{
+			Data: schemas.DataClass_CREDENTIAL, Name: "credential", Subject: Owner,
+			German:   "Schlüssel, mit denen das Passwort eines lokalen Kontos geprüft wird; nie das Passwort selbst",
+			English:  "keys that check a local account's password; never the password itself",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
+		},
+		{
+			Data: schemas.DataClass_CONTACT_LIST, Name: "contact-list", Subject: Contacts,
+			German:   "Wen die Person kennt, wie sie ihre Kontakte nennt und wer um Kontakt gebeten hat",
+			English:  "whom the person knows, how they call their contacts, and who asked to be known",
+			Families: []schemas.Family{schemas.Family_SESSION_FACTS, schemas.Family_ROSTER_FACTS},
+		},
+		{
+			Data: schemas.DataClass_LAST_LOGIN, Name: "last-login", Subject: Owner,
+			German:   "Wann sich die Person zuletzt an- und abgemeldet hat",
+			English:  "when the person last signed in and out",
+			Families: []schemas.Family{schemas.Family_SESSION_FACTS},
+		},
+		{
+			Data: schemas.DataClass_LAST_PRESENCE, Name: "last-presence", Subject: Owner,
+			German:   "Die letzte Anwesenheit mit ihrem Text",
+			English:  "the last presence with its text",
+			Families: []schemas.Family{schemas.Family_SESSION_FACTS, schemas.Family_PRESENCE_FACTS},
+		},
+		{
+			Data: schemas.DataClass_SESSION, Name: "session", Subject: Owner,
+			German:   "Was eine wiederaufnehmbare Sitzung braucht: Gerätename und Schalter",
+			English:  "what a resumable session needs: name of the device and switches",
+			Families: []schemas.Family{schemas.Family_SESSION_FACTS},
+		},
+		{
+			Data: schemas.DataClass_OFFLINE_MESSAGE, Name: "offline-message", Subject: Contacts,
+			German:   "Nachrichten, die auf die Person warten",
+			English:  "messages waiting for the person",
+			Families: []schemas.Family{schemas.Family_OFFLINE_FACTS},
+		},
+		{
+			Data: schemas.DataClass_PROFILE, Name: "profile", Subject: Owner,
+			German:   "Was die Person über sich veröffentlicht hat: Visitenkarte und Bild",
+			English:  "what the person published about themselves: vCard and photo",
+			Families: []schemas.Family{schemas.Family_PROFILE_FACTS},
+		},
+		{
+			Data: schemas.DataClass_PRIVATE_STORAGE, Name: "private-storage", Subject: Owner,
+			German:   "Was die Programme der Person hier ablegen: Lesezeichen und Einstellungen",
+			English:  "what the person's clients keep here: bookmarks and settings",
+			Families: []schemas.Family{schemas.Family_PRIVATE_FACTS},
+		},
+		{
+			Data: schemas.DataClass_BLOCK_LIST, Name: "block-list", Subject: Contacts,
+			German:   "Von wem die Person nichts hören will",
+			English:  "whom the person does not want to hear from",
+			Families: []schemas.Family{schemas.Family_BLOCK_FACTS},
+		},
+		{
+			Data: schemas.DataClass_PROOF, Name: "proof", Subject: Nobody,
+			German:   "Was gelöscht, verloren oder wiederhergestellt wurde, ohne Inhalt und ohne Namen",
+			English:  "what was erased, lost or restored, without content and without names",
+			Families: []schemas.Family{schemas.Family_PROOF_FACTS},
+		},
+	}
+}
