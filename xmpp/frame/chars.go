@@ -32,12 +32,14 @@ func plainText(b []byte, p int) int {
 	return p
 }
 
-// plainValue is plainText for an attribute value in the given quotes.
+// plainValue is plainText for an attribute value in the given quotes. Either quote differs from '&' in one bit only, so one
+// comparison that ignores the bit finds both.
 func plainValue(b []byte, p int, quote byte) int {
-	q := uint64(quote) * ones
+	differ := uint64(quote^'&') * ones
+	both := uint64(quote|'&') * ones
 	for ; p+8 <= len(b); p += 8 {
 		v := binary.LittleEndian.Uint64(b[p:])
-		m := control(v) | zeroByte(v^'<'*ones) | zeroByte(v^'&'*ones) | zeroByte(v^q)
+		m := control(v) | zeroByte(v^'<'*ones) | zeroByte((v|differ)^both)
 		if m != 0 {
 			return p + bits.TrailingZeros64(m)>>3
 		}

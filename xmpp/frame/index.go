@@ -1,5 +1,7 @@
 package frame
 
+import "slices"
+
 // topTag finishes the start tag of a top-level element, which ends at p.
 func (s *Scanner) topTag(b []byte, p int) bool {
 	t := &s.work.top
@@ -34,7 +36,7 @@ func (t *top) scanAttributes(b []byte, attrs []attr) {
 		case "id":
 			t.id = a
 		case "type":
-			t.kind = a
+			t.typ = a
 		case "xml:lang":
 			t.lang = a
 		case "xmlns":
@@ -75,9 +77,9 @@ func (s *Scanner) childTag(b []byte, p int) bool {
 			return false
 		}
 		c.space = u
-	} else {
+	} else if w.kinds&declaresSpace != 0 {
 		for i := range w.attrs {
-			if string(w.attrs[i].name.all(b)) == "xmlns" {
+			if w.attrs[i].kind == declaresSpace {
 				c.space = declared(w.attrs[i])
 			}
 		}
@@ -93,19 +95,17 @@ func (s *Scanner) index(b []byte) {
 	f.Raw, f.Body, f.body = b, t.inner.of(b), int(t.inner.start)
 	f.Local, f.Space, f.content = t.name.local(b), s.uri(b, t.space), s.space
 	f.To, f.From, f.ID = t.to.view(b), t.from.view(b), t.id.view(b)
-	f.Type, f.Lang = t.kind.view(b), t.lang.view(b)
+	f.Type, f.Lang = t.typ.view(b), t.lang.view(b)
 	f.Streams, f.extra, f.outer = t.streams, t.extra, t.space.origin == fromOuter
 	f.Name = Other
 	if string(f.Space) == string(s.space) {
 		f.Name = stanza(f.Space, f.Local)
 	}
-	w.index = w.index[:0]
+	w.index = slices.Grow(w.index[:0], len(w.children))[:len(w.children)]
 	for i := range w.children {
-		c := &w.children[i]
-		w.index = append(w.index, Child{
-			Local: c.local.of(b), Space: s.uri(b, c.space), Raw: c.whole.of(b), Inner: c.inner.of(b),
-			Start: int(c.whole.start), End: int(c.whole.end),
-		})
+		c, to := &w.children[i], &w.index[i]
+		to.Local, to.Space, to.Raw, to.Inner = c.local.of(b), s.uri(b, c.space), c.whole.of(b), c.inner.of(b)
+		to.Start, to.End, to.Dropped = int(c.whole.start), int(c.whole.end), false
 	}
 	f.Children = w.index
 }

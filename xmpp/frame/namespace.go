@@ -65,17 +65,9 @@ func declared(a attr) uri {
 
 // bind enters the prefixes that the tag declares.
 func (s *Scanner) bind(b []byte) bool {
-	for i := range s.work.attrs {
-		a := &s.work.attrs[i]
-		switch n := a.name; {
-		case n.prefixed() && string(n.prefix(b)) == "xmlns":
-			if !s.bindPrefix(b, *a) {
-				return false
-			}
-		case !n.prefixed() && string(n.all(b)) == "xmlns":
-			if !s.declarable(b, *a, "") {
-				return false
-			}
+	for _, a := range s.work.attrs {
+		if a.kind == declaresPrefix && !s.bindPrefix(b, a) || a.kind == declaresSpace && !s.declarable(b, a, "") {
+			return false
 		}
 	}
 	return true

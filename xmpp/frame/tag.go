@@ -17,7 +17,7 @@ func (s *Scanner) startTag(b []byte, p int) (int, bool) {
 		return p, s.fail(PolicyViolation, "nested too deep")
 	}
 	w.open = append(w.open, node{name: n, bound: len(w.bound)})
-	w.attrs = w.attrs[:0]
+	w.attrs, w.kinds = w.attrs[:0], 0
 	s.place = inTag
 	return int(n.end), true
 }
@@ -61,40 +61,55 @@ func (s *Scanner) attribute(b []byte, p int) (int, bool) {
 		return p, s.fail(NotWellFormed, "no space before an attribute")
 	}
 	in := b[:min(len(b), p+MaxTokenBytes)]
-	n, q, ok := s.equals(in, p)
-	if !ok {
-		if s.err == nil && len(in) == p+MaxTokenBytes {
-			s.fail(PolicyViolation, "attribute name too long")
+	n, ok := s.name(in, p)
+	q := int(n.end) + 1
+	if !ok || q >= len(in) || in[q-1] != '=' || in[q] != '\'' && in[q] != '"' {
+		if q, ok = s.equals(in, n, ok); !ok {
+			return p, s.err == nil && len(in) == p+MaxTokenBytes && s.fail(PolicyViolation, "attribute name too long")
 		}
-		return p, false
 	}
 	w := s.work
 	if len(w.attrs) >= s.limits.Attributes {
 		return p, s.fail(PolicyViolation, "too many attributes")
 	}
-	w.attrs = append(w.attrs, attr{name: n, value: span{start: uint32(q + 1)}})
-	s.quote, s.place = b[q], inValue
+	k := classify(in, n)
+	w.kinds |= k
+	w.attrs = append(w.attrs, attr{name: n, value: span{start: uint32(q + 1)}, kind: k})
+	s.quote, s.place = in[q], inValue
 	return q + 1, true
 }
 
-// equals reads an attribute's name and equals sign at p, and returns the index of the quote that follows.
-func (s *Scanner) equals(b []byte, p int) (qname, int, bool) {
-	n, ok := s.name(b, p)
-	if !ok {
-		return n, p, false
+// equals reads the equals sign behind the name n, if that is whole, and returns the index of the quote that follows. Tags
+// without white space do not come here.
+func (s *Scanner) equals(b []byte, n qname, whole bool) (int, bool) {
+	if !whole {
+		return 0, false
 	}
 	q := skipSpace(b, int(n.end))
 	if q < len(b) && b[q] != '=' {
-		return n, p, s.fail(NotWellFormed, "attribute without a value")
+		return q, s.fail(NotWellFormed, "attribute without a value")
 	}
 	q = skipSpace(b, min(q+1, len(b)))
 	if q == len(b) {
-		return n, p, false
+		return q, false
 	}
 	if b[q] != '\'' && b[q] != '"' {
-		return n, p, s.fail(NotWellFormed, "attribute value without quotes")
+		return q, s.fail(NotWellFormed, "attribute value without quotes")
 	}
-	return n, q, true
+	return q, true
+}
+
+// classify returns the kind of the attribute with the name n.
+func classify(b []byte, n qname) kind {
+	switch {
+	case n.prefixed() && string(n.prefix(b)) == "xmlns":
+		return declaresPrefix
+	case n.prefixed():
+		return prefixed
+	case string(n.all(b)) == "xmlns":
+		return declaresSpace
+	}
+	return unprefixed
 }
 
 // value checks an attribute value from p on and returns the index behind its closing quote.
@@ -127,7 +142,7 @@ func (s *Scanner) value(b []byte, p int) (int, bool) {
 // opened finishes the start tag that ends at p.
 func (s *Scanner) opened(b []byte, p int, empty bool) bool {
 	w := s.work
-	if !s.bind(b) || !s.distinct(b) {
+	if w.kinds&(declaresPrefix|declaresSpace) != 0 && !s.bind(b) || len(w.attrs) > 0 && !s.distinct(b) {
 		return false
 	}
 	n := &w.open[len(w.open)-1]
@@ -166,7 +181,7 @@ func (s *Scanner) distinct(b []byte) bool {
 			return s.fail(NotWellFormed, "attribute occurs twice")
 		}
 		seen |= mark
-		if n.prefixed() && string(n.prefix(b)) != "xmlns" && !s.qualified(b, i) {
+		if attrs[i].kind == prefixed && !s.qualified(b, i) {
 			return false
 		}
 	}
@@ -193,7 +208,7 @@ func (s *Scanner) qualified(b []byte, i int) bool {
 	}
 	for j := range attrs[:i] {
 		o := attrs[j].name
-		if !o.prefixed() || string(o.local(b)) != string(n.local(b)) || string(o.prefix(b)) == "xmlns" {
+		if attrs[j].kind != prefixed || string(o.local(b)) != string(n.local(b)) {
 			continue
 		}
 		other, ok := s.resolve(b, o.prefix(b))

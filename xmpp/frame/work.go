@@ -18,7 +18,18 @@ type attr struct {
 	name  qname
 	value span
 	raw   bool // the value is not what it stands for: references, tabs or line ends
+	kind  kind
 }
+
+// kind tells attributes from namespace declarations; kinds of several attributes are added up.
+type kind uint8
+
+const (
+	unprefixed     kind = 1 << iota
+	prefixed            // also xml:lang
+	declaresPrefix      // xmlns:a
+	declaresSpace       // xmlns
+)
 
 // child is the index entry of a direct child.
 type child struct {
@@ -30,6 +41,7 @@ type child struct {
 type work struct {
 	open     []node
 	attrs    []attr
+	kinds    kind // of attrs
 	bound    []binding
 	children []child
 	top      top
@@ -40,12 +52,12 @@ type work struct {
 
 // top is what is known of the top-level element once its start tag was read. Spans are empty at 0 for what it lacks.
 type top struct {
-	name                     qname
-	space, def               uri
-	to, from, id, kind, lang attr
-	extra                    bool // it has attributes or declarations that AppendTo must copy
-	streams                  bool // something in it declares the stream namespace
-	inner                    span
+	name                    qname
+	space, def              uri
+	to, from, id, typ, lang attr
+	extra                   bool // it has attributes or declarations that AppendTo must copy
+	streams                 bool // something in it declares the stream namespace
+	inner                   span
 }
 
 // works lends working memory to all streams of the process.

@@ -115,8 +115,14 @@ func (t Tag) AppendTo(dst []byte, content []byte) []byte {
 // AppendEscaped appends text so that it may stand in content and in an attribute value in either quotes. What XML cannot
 // hold becomes U+FFFD.
 func AppendEscaped[T string | []byte](dst []byte, text T) []byte {
-	done := 0
-	for p := 0; p < len(text); {
+	done, p := 0, 0
+	for {
+		for p < len(text) && asItself[text[p]] {
+			p++
+		}
+		if p == len(text) {
+			return append(dst, text[done:]...)
+		}
 		n, with := escape(text, p)
 		if with != "" {
 			dst = append(append(dst, text[done:p]...), with...)
@@ -124,12 +130,21 @@ func AppendEscaped[T string | []byte](dst []byte, text T) []byte {
 		}
 		p += n
 	}
-	return append(dst, text[done:]...)
+}
+
+// asItself holds the bytes that need no escape and no second look: ASCII but for markup, quotes and controls.
+var asItself = plainBytes()
+
+func plainBytes() (t [256]bool) {
+	for c := range utf8.RuneSelf {
+		t[c] = c >= ' ' && c != '&' && c != '<' && c != '>' && c != '\'' && c != '"'
+	}
+	return t
 }
 
 // escape returns the size of the character at p and what to write for it, which is empty for itself.
 func escape[T string | []byte](text T, p int) (int, string) {
-	switch c := text[p]; c {
+	switch text[p] {
 	case '&':
 		return 1, "&amp;"
 	case '<':
@@ -146,10 +161,6 @@ func escape[T string | []byte](text T, p int) (int, string) {
 		return 1, "&#10;"
 	case '\r':
 		return 1, "&#13;"
-	default:
-		if c >= 0x20 && c < utf8.RuneSelf {
-			return 1, ""
-		}
 	}
 	r, n := utf8.DecodeRuneInString(string(text[p:min(len(text), p+utf8.UTFMax)]))
 	if n == 1 || !isChar(r) {
