@@ -22,7 +22,7 @@ func NewBlocks(addresses ...string) *Blocks {
 	return b
 }
 
-// Match tells whether the canonical JID is blocked. The order of XEP-0191 §5: user@domain/resource, user@domain,
+// Match tells whether the canonical JID is blocked. In the order of XEP-0191 §6: user@domain/resource, user@domain,
 // domain/resource, domain.
 func (b *Blocks) Match(jid string) bool {
 	if b == nil || len(b.addresses) == 0 {

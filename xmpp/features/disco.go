@@ -42,7 +42,7 @@ func (r *Registry) registerDisco() {
 		r.Handle(Get, t, NSDiscoInfo, "query", r.discoInfo)
 		r.Handle(Get, t, NSDiscoItems, "query", r.discoItems)
 	}
-	// XEP-0030 §9: how an account says that it is one.
+	// How an account says that it is one. XEP-0030 §3.1
 	r.Identity(Self, Identity{Category: "account", Type: "registered"})
 	r.Identity(Contact, Identity{Category: "account", Type: "registered"})
 }

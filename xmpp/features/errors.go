@@ -66,14 +66,14 @@ func ResourceConstraint() *Error { return &Error{Type: "wait", Condition: "resou
 // ServiceUnavailable says that the server does not offer this, or does not say. RFC 6120 §8.3.3.19
 func ServiceUnavailable() *Error { return &Error{Type: "cancel", Condition: "service-unavailable"} }
 
-// TooBig says that something is larger than the server stores. XEP-0205 §4
+// TooBig says that something is larger than the server stores. XEP-0205 §4.5
 func TooBig() *Error {
 	return &Error{Type: "modify", Condition: "not-allowed", App: []byte("<stanza-too-big xmlns='urn:xmpp:errors'/>")}
 }
 
 // LimitReached says that the account holds as many things of this kind as it may. RFC 6120 §8.3.3.12
 func LimitReached() *Error {
-	return &Error{Type: "cancel", Condition: "policy-violation", Text: "the limit of your account is reached"}
+	return &Error{Type: "modify", Condition: "policy-violation", Text: "the limit of your account is reached"}
 }
 
 // mappings say which condition an error of another package becomes.

@@ -60,7 +60,7 @@ type Reply struct {
 	Pushes  []Push
 	Blocks  *BlockChange // set if the block list changed
 	// Photo is set if the photo of the vCard changed: the presence of the available resources goes out again, with the new
-	// hash (PhotoUpdate). XEP-0153 §4.2
+	// hash (PhotoUpdate). XEP-0153 §4.1
 	Photo bool
 }
 
@@ -137,7 +137,7 @@ func onlyChild(f *frame.Frame) *frame.Child {
 }
 
 // visible returns the account that the request is about if the sender may know of it: the own one, or one whose presence
-// the sender may see. Otherwise nil, as for an account that does not exist. RFC 6121 §8.5.1, XEP-0012 §4
+// the sender may see. Otherwise nil, as for an account that does not exist. RFC 6121 §8.5.1, XEP-0012 §3
 func (req *Request) visible() Account {
 	if req.Account == nil || req.Target == Contact && !req.Account.Subscribed(bareOf(req.From)) {
 		return nil

@@ -1,0 +1,57 @@
+package features
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+)
+
+// Contact Addresses for XMPP Services, XEP-0157 version 1.1.1: whom to write to, told in the server's disco. The data
+// protection officer comes first. The registry of fields knows no such address, so the field has the prefix that
+// XEP-0068 §3.4 asks for.
+const formServerInfo = "http://jabber.org/network/serverinfo"
+
+// Contacts are URIs (mailto:, xmpp:, https:) per role. Roles without an address are not told.
+type Contacts struct {
+	DataProtection, Abuse, Admin, Feedback, Sales, Security, Status, Support []string
+}
+
+// ErrContact is returned when a contact address is no URI with a scheme.
+var ErrContact = errors.New("contact address is not a URI")
+
+func (c Contacts) fields() []Field {
+	return []Field{
+		{"x-data-protection-addresses", c.DataProtection},
+		{"abuse-addresses", c.Abuse},
+		{"admin-addresses", c.Admin},
+		{"feedback-addresses", c.Feedback},
+		{"sales-addresses", c.Sales},
+		{"security-addresses", c.Security},
+		{"status-addresses", c.Status},
+		{"support-addresses", c.Support},
+	}
+}
+
+// Check returns ErrContact, wrapped with the role, for the first address that is no URI.
+func (c Contacts) Check() error {
+	for _, f := range c.fields() {
+		for _, v := range f.Values {
+			if u, err := url.Parse(v); err != nil || u.Scheme == "" || u.Opaque == "" && u.Host == "" {
+				return fmt.Errorf("%s: %w", f.Var, ErrContact) // XEP-0157 §3
+			}
+		}
+	}
+	return nil
+}
+
+func (r *Registry) registerContacts(c Contacts) {
+	form := Form{Type: formServerInfo}
+	for _, f := range c.fields() {
+		if len(f.Values) > 0 {
+			form.Fields = append(form.Fields, f)
+		}
+	}
+	if len(form.Fields) > 0 {
+		r.Form(Server, form)
+	}
+}

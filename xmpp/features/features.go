@@ -1,0 +1,33 @@
+package features
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config says what the features need to know of the server.
+type Config struct {
+	Logger   *slog.Logger
+	Clock    func() time.Time
+	Started  time.Time // for the uptime
+	Software Software
+	Contacts Contacts
+}
+
+// New returns a registry with every feature of this package.
+func New(c Config) *Registry {
+	r := NewRegistry(c.Logger)
+	r.Identity(Server, Identity{Category: "server", Type: "im", Name: c.Software.Name})
+	r.Feature(Server, NSCaps, NSStanzaID, NSDelay, FeatureOffline)
+	r.registerContacts(c.Contacts)
+	r.registerPing()
+	r.registerVersion(c.Software)
+	r.registerTime(c.Clock)
+	r.registerLast(c.Clock, c.Started)
+	r.registerVCard()
+	r.registerPrivate()
+	r.registerBlocking()
+	r.registerCarbons()
+	r.registerSession()
+	return r
+}
