@@ -12,14 +12,15 @@ var Example string
 
 // Config is the whole file.
 type Config struct {
-	Data   string        `toml:"data"`
-	Listen Listen        `toml:"listen"`
-	Domain []Domain      `toml:"domain"`
-	Limits Limits        `toml:"limits"`
-	Log    Log           `toml:"log"`
-	Report Report        `toml:"report"`
-	Resume time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
-	Stop   time.Duration `toml:"stop"`   // how long a stop waits for what is under way
+	Data    string        `toml:"data"`
+	Listen  Listen        `toml:"listen"`
+	Domain  []Domain      `toml:"domain"`
+	Contact Contact       `toml:"contact"`
+	Limits  Limits        `toml:"limits"`
+	Log     Log           `toml:"log"`
+	Report  Report        `toml:"report"`
+	Resume  time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
+	Stop    time.Duration `toml:"stop"`   // how long a stop waits for what is under way
 }
 
 // Listen says where clients connect, as host:port; an empty host is every address.
@@ -33,8 +34,7 @@ type Domain struct {
 	Name        string     `toml:"name"`
 	Certificate string     `toml:"certificate"` // PEM file, leaf first
 	Key         string     `toml:"key"`         // PEM file
-	Contact     Contact    `toml:"contact"`
-	Directory   *Directory `toml:"directory"` // absent: local accounts only
+	Directory   *Directory `toml:"directory"`   // absent: local accounts only
 }
 
 // Contact lists contact addresses as URIs. XEP-0157 §3.
@@ -45,6 +45,7 @@ type Contact struct {
 	Feedback       []string `toml:"feedback"`
 	Sales          []string `toml:"sales"`
 	Security       []string `toml:"security"`
+	Status         []string `toml:"status"`
 	Support        []string `toml:"support"`
 }
 

@@ -8,7 +8,7 @@ func Default() Config {
 		Listen: Listen{Client: []string{":5222"}, ClientTLS: []string{":5223"}},
 		Limits: Limits{
 			StanzaBytes: 256 << 10, StanzaBytesLogin: 8 << 10,
-			LoginTime: 30 * time.Second, IdleTime: 30 * time.Minute,
+			LoginTime: 30 * time.Second, IdleTime: time.Hour,
 			QueueBytes: 1 << 20, ConnectionsOrigin: 1000, ConnectionsAccount: 20, ConnectionsPerMinute: 3000,
 			OfflineMessages: 1000, OfflineBytes: 8 << 20, RosterItems: 2000, BytesPerSecond: 1 << 20,
 		},

@@ -26,6 +26,7 @@ func (d *decoder) validate(c *Config) {
 	for i := range c.Domain {
 		d.domain(fmt.Sprintf("domain.%d", i), &c.Domain[i], seen)
 	}
+	d.contact("contact", reflect.ValueOf(c.Contact))
 	d.positive("limits", reflect.ValueOf(c.Limits))
 	d.positive("log", reflect.ValueOf(c.Log))
 	if c.Limits.StanzaBytes < 10_000 {
@@ -64,7 +65,6 @@ func (d *decoder) domain(path string, dom *Domain, seen map[string]bool) {
 	seen[dom.Name] = true
 	d.require(join(path, "certificate"), dom.Certificate)
 	d.require(join(path, "key"), dom.Key)
-	d.contact(join(path, "contact"), reflect.ValueOf(dom.Contact))
 	if dom.Directory != nil {
 		d.directory(join(path, "directory"), dom.Directory)
 	}
