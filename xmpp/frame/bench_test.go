@@ -70,6 +70,31 @@ func BenchmarkRelay(b *testing.B) {
 	}
 }
 
+// BenchmarkBytewise shows a stanza of the largest size byte by byte; the figure is for one byte, the call included.
+func BenchmarkBytewise(b *testing.B) {
+	s, buf := opened(b, AfterLogin()), []byte(sized(ClientStanzaBytes))
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		i++
+		if _, kind, err := s.Next(buf[:i]); err != nil {
+			b.Fatal(err)
+		} else if kind == Element {
+			i = 0
+		}
+	}
+}
+
+func BenchmarkParse(b *testing.B) {
+	buf := []byte(stanzas[0].xml)
+	b.ReportAllocs()
+	for b.Loop() {
+		if f, err := Parse(buf, NSClient, AfterLogin()); err != nil || f.Name != Message {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkClone(b *testing.B) {
 	s, buf := opened(b, AfterLogin()), []byte(stanzas[0].xml)
 	if _, _, err := s.Next(buf); err != nil {

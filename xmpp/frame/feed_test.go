@@ -71,13 +71,3 @@ func describe(f *Frame) string {
 	}
 	return b.String()
 }
-
-// verdict returns the condition that input behind a stream header leads to, "" for none.
-func verdict(t testing.TB, l Limits, input string) Condition {
-	t.Helper()
-	got := feed(t, l, header+input)
-	if got.err == nil {
-		return ""
-	}
-	return got.err.Condition
-}

@@ -1,6 +1,8 @@
 package frame
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -164,40 +166,45 @@ var hostile = map[string][]row{
 	},
 }
 
-// TestHostile plays every row behind a stream header.
-func TestHostile(t *testing.T) {
-	t.Parallel()
-	for number, rows := range hostile {
-		t.Run(number, func(t *testing.T) {
-			for _, r := range rows {
-				t.Run(r.name, func(t *testing.T) {
-					if got := verdict(t, AfterLogin(), r.input); got != r.want {
-						t.Errorf("%q: %q, want %q", r.input, got, r.want)
-					}
-				})
-			}
-		})
-	}
-}
+// open is a stream header without an XML declaration.
+var open = strings.TrimPrefix(header, "<?xml version='1.0'?>")
 
-// TestHostileProlog plays what may come instead of a stream header: H18, and the rows of H13, H14, H19, H24 and H36 about it.
-func TestHostileProlog(t *testing.T) {
-	t.Parallel()
-	open := strings.TrimPrefix(header, "<?xml version='1.0'?>")
-	for _, r := range []row{
-		{"H13 doctype", `<!DOCTYPE stream>` + open, RestrictedXML},
-		{"H14 comment", `<!-- -->` + open, RestrictedXML},
-		{"H14 processing instruction", `<?php ?>` + open, RestrictedXML},
-		{"H14 stylesheet", `<?xml-stylesheet a='b'?>` + open, RestrictedXML},
-		{"H14 declaration twice", `<?xml version='1.0'?>` + header, RestrictedXML},
-		{"H18 UTF-16 mark", "\xFF\xFE<\x00?\x00", UnsupportedEncoding},
-		{"H18 UTF-16 big-endian mark", "\xFE\xFF\x00<", UnsupportedEncoding},
-		{"H18 UTF-16 without a mark", "<\x00?\x00", UnsupportedEncoding},
-		{"H18 UTF-16 big-endian without a mark", "\x00<\x00?", UnsupportedEncoding},
-		{"H18 Latin-1", `<?xml version='1.0' encoding='iso-8859-1'?>` + open, UnsupportedEncoding},
-		{"H18 UTF-8 mark", "\uFEFF" + open, NotWellFormed},
-		{"H14 empty instruction", `<?>` + open + `?>`, RestrictedXML},
-		{"H14 emptier instruction", `<??>`, RestrictedXML},
+// prologs holds, by number, what may come instead of a stream header.
+var prologs = map[string][]row{
+	"H13": {
+		{"doctype", `<!DOCTYPE stream>` + open, RestrictedXML},
+	},
+	"H14": {
+		{"comment", `<!-- -->` + open, RestrictedXML},
+		{"processing instruction", `<?php ?>` + open, RestrictedXML},
+		{"stylesheet", `<?xml-stylesheet a='b'?>` + open, RestrictedXML},
+		{"declaration twice", `<?xml version='1.0'?>` + header, RestrictedXML},
+		{"empty instruction", `<?>` + open + `?>`, RestrictedXML},
+		{"emptier instruction", `<??>`, RestrictedXML},
+	},
+	"H18": {
+		{"UTF-16 mark", "\xFF\xFE<\x00?\x00", UnsupportedEncoding},
+		{"UTF-16 big-endian mark", "\xFE\xFF\x00<", UnsupportedEncoding},
+		{"UTF-16 without a mark", "<\x00?\x00", UnsupportedEncoding},
+		{"UTF-16 big-endian without a mark", "\x00<\x00?", UnsupportedEncoding},
+		{"Latin-1", `<?xml version='1.0' encoding='iso-8859-1'?>` + open, UnsupportedEncoding},
+		{"UTF-8 mark", "\uFEFF" + open, NotWellFormed},
+	},
+	"H19": {
+		{"undeclared prefix", `<stream:stream xmlns='jabber:client'>`, BadNamespacePrefix},
+	},
+	"H24": {
+		{"header in no namespace", `<stream xmlns='jabber:client'>`, InvalidNamespace},
+		{"header in another namespace", `<s:stream xmlns='jabber:client' xmlns:s='u'>`, InvalidNamespace},
+	},
+	"H25": {
+		{"content of servers", strings.Replace(open, "jabber:client", "jabber:server", 1), InvalidNamespace},
+		{"no content namespace", strings.Replace(open, "xmlns='jabber:client'", "", 1), InvalidNamespace},
+	},
+	"H36": {
+		{"attributes", strings.Replace(open, "to=", strings.Repeat(" ", BeforeLoginStanzaBytes)+"to=", 1), PolicyViolation},
+	},
+	"prolog": {
 		{"declaration XML 1.1", `<?xml version='1.1'?>` + open, NotWellFormed},
 		{"declaration without a version", `<?xml encoding='utf-8'?>` + open, NotWellFormed},
 		{"declaration in the wrong order", `<?xml version='1.0' standalone='no' encoding='utf-8'?>` + open, NotWellFormed},
@@ -208,22 +215,47 @@ func TestHostileProlog(t *testing.T) {
 		{"text", "GET / HTTP/1.1\r\n", NotWellFormed},
 		{"end tag", "</stream:stream>", NotWellFormed},
 		{"section", "<![CDATA[a]]>", BadFormat},
-		{"H24 header in no namespace", `<stream xmlns='jabber:client'>`, InvalidNamespace},
-		{"H24 header in another namespace", `<s:stream xmlns='jabber:client' xmlns:s='u'>`, InvalidNamespace},
-		{"H25 content of servers", strings.Replace(open, "jabber:client", "jabber:server", 1), InvalidNamespace},
-		{"H25 no content namespace", strings.Replace(open, "xmlns='jabber:client'", "", 1), InvalidNamespace},
-		{"H19 undeclared prefix", `<stream:stream xmlns='jabber:client'>`, BadNamespacePrefix},
 		{"another element", strings.Replace(open, "stream:stream", "stream:features", 1), BadFormat},
 		{"empty element", strings.Replace(open, ">", "/>", 1), BadFormat},
-		{"H36 attributes", strings.Replace(open, "to=", strings.Repeat(" ", BeforeLoginStanzaBytes)+"to=", 1), PolicyViolation},
 		{"other prefix", `<x:stream xmlns='jabber:client' xmlns:x='http://etherx.jabber.org/streams'></x:stream>`, ""},
 		{"default prefix", `<stream xmlns='http://etherx.jabber.org/streams'>`, InvalidNamespace},
-	} {
-		t.Run(r.name, func(t *testing.T) {
-			got := feed(t, BeforeLogin(), r.input)
-			if got.err == nil != (r.want == "") || got.err != nil && got.err.Condition != r.want {
-				t.Errorf("%q: %v, want %q", r.input, got.err, r.want)
+	},
+}
+
+// more holds, by number, the tests that are no table of conditions.
+var more = map[string]func(*testing.T){
+	"H22": checkNames, "H23": checkNames, "H25": checkNames, "H29": checkAtTheLimit, "H31": checkMemory, "H32": checkLinear,
+	"H33": checkSplit, "H34": checkGenerated, "H49": checkStamp,
+}
+
+// TestHostile plays every row of every table.
+func TestHostile(t *testing.T) {
+	t.Parallel()
+	numbers := slices.Concat(slices.Collect(maps.Keys(hostile)), slices.Collect(maps.Keys(prologs)),
+		slices.Collect(maps.Keys(limits)), slices.Collect(maps.Keys(more)))
+	slices.Sort(numbers)
+	for _, number := range slices.Compact(numbers) {
+		t.Run(number, func(t *testing.T) {
+			t.Parallel()
+			for _, r := range hostile[number] {
+				t.Run(r.name, func(t *testing.T) { r.check(t, AfterLogin(), header+r.input) })
+			}
+			for _, r := range prologs[number] {
+				t.Run(r.name, func(t *testing.T) { r.check(t, BeforeLogin(), r.input) })
+			}
+			for _, l := range limits[number] {
+				t.Run(l.name, l.check)
+			}
+			if f := more[number]; f != nil {
+				f(t)
 			}
 		})
+	}
+}
+
+func (r row) check(t *testing.T, l Limits, stream string) {
+	got := feed(t, l, stream)
+	if got.err == nil != (r.want == "") || got.err != nil && got.err.Condition != r.want {
+		t.Errorf("%q: %v, want %q", r.input, got.err, r.want)
 	}
 }

@@ -7,63 +7,70 @@ import (
 	"testing"
 )
 
-// TestHostileLimits checks every limit at its edge: H28 to H31.
-func TestHostileLimits(t *testing.T) {
-	t.Parallel()
-	l := AfterLogin()
-	sized := func(n int) string {
-		return "<message>" + strings.Repeat("a", n-len("<message></message>")) + "</message>"
+// edge is a limit: input(size) is the largest that is accepted, input(size+1) is refused.
+type edge struct {
+	name   string
+	limits Limits
+	input  func(int) string
+	size   int
+}
+
+// limits holds, by number, every limit.
+var limits = map[string][]edge{
+	"H28": {{"bytes", BeforeLogin(), sized, BeforeLoginStanzaBytes}, {"elements", BeforeLogin(), children, BeforeLoginChildren}},
+	"H29": {{"bytes", AfterLogin(), sized, ClientStanzaBytes}},
+	"H30": {{"depth", AfterLogin(), nested, MaxDepth}},
+	"H31": {
+		{"children", AfterLogin(), children, ClientChildren},
+		{"attributes", AfterLogin(), attributes, MaxAttributes},
+		{"namespaces", AfterLogin(), prefixes, MaxNamespaces},
+	},
+	"names": {
+		{"tag name", AfterLogin(), func(n int) string { return "<" + strings.Repeat("a", n) + "/>" }, MaxTokenBytes - 2},
+		{"attribute name", AfterLogin(), func(n int) string { return "<a " + strings.Repeat("a", n) + "='b'/>" }, MaxTokenBytes - 2},
+	},
+}
+
+func sized(n int) string {
+	return "<message>" + strings.Repeat("a", n-len("<message></message>")) + "</message>"
+}
+
+func children(n int) string { return "<message>" + strings.Repeat("<a/>", n) + "</message>" }
+
+func nested(n int) string {
+	return "<message>" + strings.Repeat("<a>", n-1) + strings.Repeat("</a>", n-1) + "</message>"
+}
+
+func attributes(n int) string { return "<message" + counted(n, " a#='b'") + "/>" }
+
+func prefixes(n int) string {
+	return "<message" + counted(n/2, " xmlns:a#='b'") + "><a" + counted(n-n/2, " xmlns:b#='b'") + "/></message>"
+}
+
+// counted repeats format with a number in place of its #.
+func counted(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(strings.ReplaceAll(format, "#", strconv.Itoa(i)))
 	}
-	children := func(n int) string { return "<message>" + strings.Repeat("<a/>", n) + "</message>" }
-	nested := func(n int) string {
-		return "<message>" + strings.Repeat("<a>", n-1) + strings.Repeat("</a>", n-1) + "</message>"
+	return b.String()
+}
+
+func (e edge) check(t *testing.T) {
+	if got := feed(t, e.limits, header+e.input(e.size)); got.err != nil {
+		t.Errorf("at the limit: %v", got.err)
 	}
-	numbered := func(n int, format string) string {
-		var b strings.Builder
-		for i := range n {
-			b.WriteString(strings.ReplaceAll(format, "#", strconv.Itoa(i)))
-		}
-		return b.String()
+	got := feed(t, e.limits, header+e.input(e.size+1))
+	if got.err == nil || got.err.Condition != PolicyViolation {
+		t.Fatalf("above the limit: %v", got.err)
 	}
-	attributes := func(n int) string { return "<message" + numbered(n, " a#='b'") + "/>" }
-	prefixes := func(n int) string {
-		half := n / 2
-		return "<message" + numbered(half, " xmlns:a#='b'") + "><a" + numbered(n-half, " xmlns:b#='b'") + "/></message>"
-	}
-	for _, c := range []struct {
-		name   string
-		limits Limits
-		input  func(int) string
-		edge   int
-	}{
-		{"H28 bytes", BeforeLogin(), sized, BeforeLoginStanzaBytes},
-		{"H28 elements", BeforeLogin(), children, BeforeLoginChildren},
-		{"H29 bytes", l, sized, ClientStanzaBytes},
-		{"H29 children", l, children, ClientChildren},
-		{"H30 depth", l, nested, MaxDepth},
-		{"H31 attributes", l, attributes, MaxAttributes},
-		{"H31 namespaces", l, prefixes, MaxNamespaces},
-		{"tag name", l, func(n int) string { return "<" + strings.Repeat("a", n) + "/>" }, MaxTokenBytes - 2},
-		{"attribute name", l, func(n int) string { return "<a " + strings.Repeat("a", n) + "='b'/>" }, MaxTokenBytes - 2},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := verdict(t, c.limits, c.input(c.edge)); got != "" {
-				t.Errorf("at the limit: %q", got)
-			}
-			got := feed(t, c.limits, header+c.input(c.edge+1))
-			if got.err == nil || got.err.Condition != PolicyViolation {
-				t.Fatalf("above the limit: %v", got.err)
-			}
-			if got.err.TooBig != strings.HasSuffix(c.name, "bytes") {
-				t.Errorf("too big: %v", got.err.TooBig)
-			}
-		})
+	if got.err.TooBig != (e.name == "bytes") {
+		t.Errorf("too big: %v", got.err.TooBig)
 	}
 }
 
-// TestHostileAtTheLimit checks that an element without an end is refused at the first byte beyond the limit: H29.
-func TestHostileAtTheLimit(t *testing.T) {
-	t.Parallel()
+// checkAtTheLimit checks that an element without an end is refused at the first byte beyond the limit.
+func checkAtTheLimit(t *testing.T) {
 	s := opened(t, AfterLogin())
 	buf := append([]byte("<message>"), bytes.Repeat([]byte{'a'}, ClientStanzaBytes)...)
 	if _, kind, err := s.Next(buf[:ClientStanzaBytes]); kind != None || err != nil {
@@ -74,12 +81,10 @@ func TestHostileAtTheLimit(t *testing.T) {
 	}
 }
 
-// TestHostileMemory checks that the index of the largest stanza costs a bounded share of it and is not kept: H31.
-func TestHostileMemory(t *testing.T) {
-	t.Parallel()
+// checkMemory checks that the memory for the index of a large stanza is not kept.
+func checkMemory(t *testing.T) {
 	s := opened(t, AfterLogin())
-	buf := []byte("<message>" + strings.Repeat("<abcdefgh>abcdef</abcdefgh>", 9000) + "</message>")
-	if _, kind, err := s.Next(buf); kind != Element || err != nil {
+	if _, kind, err := s.Next([]byte(children(ClientChildren))); kind != Element || err != nil {
 		t.Fatal(kind, err)
 	}
 	w := s.work
@@ -89,9 +94,8 @@ func TestHostileMemory(t *testing.T) {
 	}
 }
 
-// TestHostileLinear counts the work for one byte per call: H32.
-func TestHostileLinear(t *testing.T) {
-	t.Parallel()
+// checkLinear shows a stanza byte by byte and bounds what is looked at again.
+func checkLinear(t *testing.T) {
 	many := func(s string) string { return strings.Repeat(s, 4096/len(s)) }
 	for name, rest := range map[string]string{
 		"text": many("a"), "brackets": many("]"), "references": many("&amp;"), "umlauts": many("ü"), "section": "<![CDATA[" + many("]"),

@@ -157,12 +157,23 @@ func (s *Scanner) scan(b []byte) {
 	s.pos = p
 }
 
-// Header returns the stream header found last. It is valid after StreamHeader until the next call of Next, Reset or Park.
-func (s *Scanner) Header() *Header { return &s.work.header }
+// Header returns the stream header found last. It is valid after StreamHeader until the next call of Next, Reset or Park;
+// at other times it is empty or stale.
+func (s *Scanner) Header() *Header {
+	if s.work == nil {
+		return new(Header)
+	}
+	return &s.work.header
+}
 
 // Frame returns the element found last. It and its slices are valid after Element until the next call of Next, Reset or
 // Park, and as long as the bytes given to Next are left alone.
-func (s *Scanner) Frame() *Frame { return &s.work.frame }
+func (s *Scanner) Frame() *Frame {
+	if s.work == nil {
+		return new(Frame)
+	}
+	return &s.work.frame
+}
 
 // Park gives up working memory if nothing is half-read, so that an idle stream holds next to none. Header and Frame end.
 func (s *Scanner) Park() {
