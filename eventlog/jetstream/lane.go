@@ -1,0 +1,188 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+
+	"protokoll/eventlog"
+	"protokoll/schemas"
+)
+
+// lane is a chain of segments with one writer and any number of followers.
+type lane struct {
+	log     *Log
+	id      eventlog.Lane
+	queue   *queue
+	line    *line
+	settled chan settlement // from the writer to the completion goroutine, in order
+
+	// The writer's, and Open's and Close's while it does not run.
+	live              *live
+	next              uint64 // number of the next event
+	plain, enciphered []byte
+	records           [][]byte
+
+	chain    sync.RWMutex // guards the following; nothing is waited for under it but the disk
+	segments []*segment
+	voids    []voidEntry
+	mark     uint64
+	tail     tail
+	changed  chan struct{} // closed and made anew when the mark moved or the lane stopped
+	stopped  error
+}
+
+func newLane(g *Log, id eventlog.Lane) *lane {
+	return &lane{log: g, id: id, queue: newQueue(g.cfg.QueueFacts), settled: make(chan settlement, 64), changed: make(chan struct{})}
+}
+
+func (l *lane) enqueue(p *part) error { return l.queue.put(p) }
+
+// writeManifest states the chain as it is in memory.
+func (l *lane) writeManifest() error {
+	l.chain.RLock()
+	m := &manifest{Lane: l.id.String(), Mark: l.mark, Next: l.next, Segments: []segmentEntry{}, Voids: slices.Clone(l.voids)}
+	for _, s := range l.segments {
+		m.Segments = append(m.Segments, s.entry())
+	}
+	l.chain.RUnlock()
+	return m.write(l.log.cfg.disk, l.log.cfg.Dir)
+}
+
+// begin makes a new segment: its key, its stream, its files on disk, and only then its name in the manifest.
+func (l *lane) begin() error {
+	id := newSegmentID()
+	key, err := l.log.cfg.Keys.AddSegment(id)
+	if err != nil {
+		return fmt.Errorf("key for a segment: %w", err)
+	}
+	s := &segment{id: id, key: key, lane: l.id, first: l.next, state: open, dir: filepath.Join(streamsFolder(l.log.path(liveFolder)), streamName(l.id, id))}
+	if err := l.start(s); err != nil {
+		l.log.letGo(s.name())
+		return errors.Join(err, l.log.erase(s.dir, s.id))
+	}
+	return nil
+}
+
+func (l *lane) start(s *segment) error {
+	if err := l.log.engine.create(s.name(), subject(l.id, s.id), s.first); err != nil {
+		return err
+	}
+	w, err := startLive(l.log.cfg.disk, s, l.log.cfg.Clock())
+	if err != nil {
+		return err
+	}
+	l.chain.Lock()
+	l.segments = append(l.segments, s)
+	l.chain.Unlock()
+	if err := l.writeManifest(); err != nil {
+		w.file.Close()
+		l.chain.Lock()
+		l.segments = l.segments[:len(l.segments)-1]
+		l.chain.Unlock()
+		return err
+	}
+	l.live = w
+	return nil
+}
+
+// finish closes the live segment: no later start reads more of it than it holds now. An empty one is dropped.
+func (l *lane) finish() error {
+	w := l.live
+	if l.Mark() < w.first {
+		return l.discard()
+	}
+	done, err := complete(w.msgs(), w.blocks)
+	if err != nil {
+		return err
+	}
+	to := filepath.Join(l.log.path(segmentsFolder), w.name())
+	l.chain.Lock()
+	err = l.log.cfg.disk.move(w.dir, to)
+	if err == nil {
+		w.state, w.last, w.blocks, w.dir = closed, l.mark, done, to
+	}
+	l.chain.Unlock()
+	if err != nil {
+		return fmt.Errorf("put a closed segment away: %w", err)
+	}
+	w.file.Close()
+	l.live = nil
+	l.log.letGo(w.name())
+	return l.writeManifest()
+}
+
+// discard drops the live segment, which holds nothing that counts.
+func (l *lane) discard() error {
+	w := l.live
+	w.file.Close()
+	l.live = nil
+	l.chain.Lock()
+	w.state = dropping
+	l.chain.Unlock()
+	if err := l.writeManifest(); err != nil {
+		return err
+	}
+	l.log.letGo(w.name())
+	return l.finishDrops()
+}
+
+// finishDrops carries removals through: folder, key, and only then the name in the manifest.
+func (l *lane) finishDrops() error {
+	var kept, gone []*segment
+	for _, s := range l.segments {
+		if s.state == dropping {
+			gone = append(gone, s)
+		} else {
+			kept = append(kept, s)
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	for _, s := range gone {
+		if err := l.log.erase(s.dir, s.id); err != nil {
+			return err
+		}
+	}
+	l.chain.Lock()
+	l.segments = kept
+	l.chain.Unlock()
+	return l.writeManifest()
+}
+
+// void records that the numbers from the end of the lane to upTo hold nothing.
+func (l *lane) void(upTo uint64, why schemas.VoidReason) {
+	l.chain.Lock()
+	defer l.chain.Unlock()
+	first := l.mark + 1
+	if n := len(l.voids); n > 0 {
+		first = max(first, l.voids[n-1].Last+1)
+	}
+	if first <= upTo {
+		l.voids = append(l.voids, voidEntry{First: first, Last: upTo, Reason: why})
+	}
+	l.next = max(l.next, upTo+1)
+}
+
+// Mark is the number of the last event that a sync covered.
+func (l *lane) Mark() uint64 {
+	l.chain.RLock()
+	defer l.chain.RUnlock()
+	return l.mark
+}
+
+// stop ends the lane after a fault. Followers get what is durable and then the reason.
+func (l *lane) stop(err error) {
+	l.queue.end(fmt.Errorf("lane %s: %w: %w", l.id, eventlog.ErrStopped, err))
+	l.chain.Lock()
+	if l.stopped == nil {
+		l.stopped = err
+		close(l.changed)
+		l.changed = make(chan struct{})
+	}
+	l.chain.Unlock()
+	l.log.fatal(fmt.Errorf("lane %s: %w", l.id, err))
+}
