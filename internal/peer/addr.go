@@ -31,17 +31,17 @@ func (Addr) LogValue() slog.Value { return slog.StringValue(text) }
 // Error is a network error without addresses: what was being done, and why it failed.
 type Error struct {
 	Op  string // read, write, accept …
-	err error  // an errno, or one of the errors of os and net that hold no address
+	Err error  // an errno, or one of the errors of os and net that hold no address
 }
 
 // Error implements error.
-func (e *Error) Error() string { return "network " + e.Op + ": " + e.err.Error() }
+func (e *Error) Error() string { return "network " + e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the cause, so that errors.Is finds os.ErrDeadlineExceeded, net.ErrClosed or an errno.
-func (e *Error) Unwrap() error { return e.err }
+func (e *Error) Unwrap() error { return e.Err }
 
 // Timeout implements net.Error.
-func (e *Error) Timeout() bool { return errors.Is(e.err, os.ErrDeadlineExceeded) }
+func (e *Error) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
 // Temporary implements net.Error.
 func (e *Error) Temporary() bool { return e.Timeout() }
@@ -53,12 +53,12 @@ var errNetwork = errors.New("failed")
 func Clean(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {
-		return &Error{Op: op.Op, err: cause(op.Err)}
+		return &Error{Op: op.Op, Err: cause(op.Err)}
 	}
 	var addr *net.AddrError
 	var dns *net.DNSError
 	if errors.As(err, &addr) || errors.As(err, &dns) {
-		return &Error{Op: "address", err: errNetwork}
+		return &Error{Op: "address", Err: errNetwork}
 	}
 	return err
 }

@@ -103,8 +103,8 @@ func scramOf(mechanism string) (h Hash, plus, ok bool) {
 	return h, plus, true
 }
 
-// offersPlus says whether any mechanism of the list binds the channel.
-func offersPlus(mechanisms []string) bool {
+// OffersPlus says whether any mechanism of the list binds the channel.
+func OffersPlus(mechanisms []string) bool {
 	return slices.ContainsFunc(mechanisms, func(m string) bool { return strings.HasSuffix(m, plusSuffix) })
 }
 

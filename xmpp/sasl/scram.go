@@ -100,7 +100,7 @@ func (x *scram) bound(flag string) ([]byte, error) {
 	switch {
 	case used != x.plus:
 		return nil, fail(NotAuthorized)
-	case flag == "y" && offersPlus(x.server.cfg.Mechanisms):
+	case flag == "y" && OffersPlus(x.server.cfg.Mechanisms):
 		// The client could bind and believes that we cannot: somebody took the mechanisms out.
 		return nil, fail(NotAuthorized)
 	case !used:

@@ -1,0 +1,176 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"protokoll/internal/peer"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/sasl"
+)
+
+const (
+	saslSpace    = "urn:ietf:params:xml:ns:xmpp-sasl"
+	bindingSpace = "urn:xmpp:sasl-cb:0"
+)
+
+// offerSASL announces the mechanisms of the domain. RFC 6120 §6.4.1.
+func (s *Stream) offerSASL(dst []byte) []byte {
+	if !s.Secure() {
+		return dst
+	}
+	s.neg.mechanisms = s.neg.binding.Offered(s.server.cfg.Authenticator.Mechanisms(s.domain))
+	if len(s.neg.mechanisms) == 0 {
+		return dst
+	}
+	dst = append(dst, "<mechanisms xmlns='"+saslSpace+"'>"...)
+	for _, m := range s.neg.mechanisms {
+		dst = append(append(append(dst, "<mechanism>"...), m...), "</mechanism>"...)
+	}
+	return append(dst, "</mechanisms>"...)
+}
+
+// offerBinding announces what a -PLUS mechanism can bind to. XEP-0440 §3.
+func (s *Stream) offerBinding(dst []byte) []byte {
+	if !s.Secure() || !sasl.OffersPlus(s.neg.mechanisms) {
+		return dst
+	}
+	dst = append(dst, "<sasl-channel-binding xmlns='"+bindingSpace+"'>"...)
+	for _, name := range s.neg.binding.Types() {
+		dst = append(append(append(dst, "<channel-binding type='"...), name...), "'/>"...)
+	}
+	return append(dst, "</sasl-channel-binding>"...)
+}
+
+// takeSASL handles the elements of RFC 6120 §6.4.
+func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
+	kind := string(f.Local)
+	switch {
+	case kind != "auth" && kind != "response" && kind != "abort":
+		return &Error{Condition: UnsupportedStanzaType}
+	case !s.Secure():
+		return s.refuse(sasl.EncryptionRequired, t) // RFC 6120 §6.5.4
+	case kind == "abort":
+		return s.refuse(sasl.Aborted, t) // RFC 6120 §6.4.4
+	}
+	message, has, err := sasl.Decode(f.Body)
+	if err == nil {
+		err = s.exchange(kind == "auth", string(f.Attr("mechanism")), message, has, t)
+	}
+	var failure *sasl.Failure
+	if errors.As(err, &failure) {
+		s.logFailure(failure)
+		return s.refuse(failure.Condition, t)
+	}
+	return err
+}
+
+// exchange hands one message on and answers with what comes back. It asks the Authenticator and may take its time.
+func (s *Stream) exchange(begin bool, mechanism string, message []byte, has bool, t *Turn) error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.server.cfg.Limits.Login)
+	defer cancel()
+	var out []byte
+	var done bool
+	var err error
+	switch n := s.neg; {
+	case begin:
+		if err := s.awaitTurn(ctx); err != nil {
+			return err
+		}
+		cfg := s.server.cfg
+		n.sasl = sasl.New(sasl.Config{Domain: s.domain, Mechanisms: n.mechanisms, Binding: n.binding,
+			Backend: cfg.Authenticator, Secret: cfg.Secret, Iterations: cfg.Iterations})
+		out, done, err = n.sasl.Start(ctx, mechanism, message, has)
+	case n.sasl == nil:
+		return &sasl.Failure{Condition: sasl.MalformedRequest}
+	default:
+		out, done, err = n.sasl.Step(ctx, message)
+	}
+	switch {
+	case err != nil:
+		return err
+	case done:
+		return s.succeed(out, t)
+	}
+	return ignoreEnd(t.Send(s, sasl.AppendEncoded([]byte("<challenge xmlns='"+saslSpace+"'>"), out), []byte("</challenge>")))
+}
+
+// awaitTurn holds up an origin whose sign-ins failed too often, before anybody is asked: a right password must not be
+// quicker than a wrong one.
+func (s *Stream) awaitTurn(ctx context.Context) error {
+	wait, ok := s.server.cfg.Origins.Wait(s.lease.Origin())
+	if !ok {
+		return &sasl.Failure{Condition: sasl.TemporaryAuthFailure}
+	}
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return &sasl.Failure{Condition: sasl.TemporaryAuthFailure}
+	}
+}
+
+// succeed ends the sign-in; the peer opens the stream anew. RFC 6120 §6.4.6.
+func (s *Stream) succeed(out []byte, t *Turn) error {
+	localpart := s.neg.sasl.Localpart()
+	s.neg.sasl = nil
+	if !s.server.admit(s.domain, localpart) {
+		return &Error{Condition: ResourceConstraint, Text: "too many connections of this account"}
+	}
+	s.localpart = localpart
+	s.neg.signedIn = true
+	s.scan.Reset(s.server.cfg.Limits.After)
+	b := append(make([]byte, 0, 128), "<success xmlns='"+saslSpace+"'"...)
+	if len(out) == 0 {
+		b = append(b, "/>"...)
+	} else {
+		b = append(sasl.AppendEncoded(append(b, '>'), out), "</success>"...)
+	}
+	err := ignoreEnd(t.Send(s, b))
+	s.began = false
+	return err
+}
+
+// refuse answers with a failure, and ends the stream after Limits.Attempts of them. RFC 6120 §6.4.5.
+func (s *Stream) refuse(condition string, t *Turn) error {
+	n := s.neg
+	n.sasl = nil
+	n.refused++
+	switch condition {
+	case sasl.NotAuthorized, sasl.InvalidAuthzid, sasl.AccountDisabled:
+		s.server.cfg.Origins.Failed(s.lease.Origin())
+	}
+	if err := t.Send(s, []byte("<failure xmlns='"+saslSpace+"'><"+condition+"/></failure>")); err != nil {
+		return nil //nolint:nilerror // the stream is ending already
+	}
+	if n.refused >= s.server.cfg.Limits.Attempts {
+		return &Error{Condition: PolicyViolation}
+	}
+	return nil
+}
+
+// logFailure tells the operator what is his to mend; a wrong password is nobody's news.
+func (s *Stream) logFailure(f *sasl.Failure) {
+	log, level := s.server.cfg.Logger, slog.LevelDebug
+	attrs := []slog.Attr{slog.String("stream", s.id), slog.String("condition", f.Condition)}
+	if f.Condition == sasl.TemporaryAuthFailure && f.Unwrap() != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.Any("error", peer.Clean(f.Unwrap())))
+	}
+	log.LogAttrs(context.Background(), level, "sign-in refused", attrs...)
+}
+
+// ignoreEnd drops the error of a stream that is ending already: nothing more is to be done about it.
+func ignoreEnd(err error) error {
+	if errors.Is(err, ErrClosed) || errors.Is(err, ErrSlow) {
+		return nil
+	}
+	return err
+}
