@@ -19,12 +19,13 @@ func control(v uint64) uint64 { return ((v-0x20*ones)&^v | v) & highs }
 
 // plainText returns the first index from p on whose byte needs a look in text: '<', '&', ']', a control or a non-ASCII byte.
 func plainText(b []byte, p int) int {
-	for ; p+8 <= len(b); p += 8 {
-		v := binary.LittleEndian.Uint64(b[p:])
+	for rest := b[p:]; len(rest) >= 8; rest = rest[8:] {
+		v := binary.LittleEndian.Uint64(rest)
 		m := control(v) | zeroByte(v^'<'*ones) | zeroByte(v^'&'*ones) | zeroByte(v^']'*ones)
 		if m != 0 {
 			return p + bits.TrailingZeros64(m)>>3
 		}
+		p += 8
 	}
 	for p < len(b) && b[p] >= 0x20 && b[p] < 0x80 && b[p] != '<' && b[p] != '&' && b[p] != ']' {
 		p++
@@ -37,12 +38,13 @@ func plainText(b []byte, p int) int {
 func plainValue(b []byte, p int, quote byte) int {
 	differ := uint64(quote^'&') * ones
 	both := uint64(quote|'&') * ones
-	for ; p+8 <= len(b); p += 8 {
-		v := binary.LittleEndian.Uint64(b[p:])
+	for rest := b[p:]; len(rest) >= 8; rest = rest[8:] {
+		v := binary.LittleEndian.Uint64(rest)
 		m := control(v) | zeroByte(v^'<'*ones) | zeroByte((v|differ)^both)
 		if m != 0 {
 			return p + bits.TrailingZeros64(m)>>3
 		}
+		p += 8
 	}
 	for p < len(b) && b[p] >= 0x20 && b[p] < 0x80 && b[p] != '<' && b[p] != '&' && b[p] != quote {
 		p++

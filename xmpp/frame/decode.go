@@ -18,7 +18,7 @@ func (a *attr) decoded(b []byte) []byte {
 
 // decodeValue returns what an attribute value stands for. XML 1.0 §3.3.3.
 func decodeValue(v []byte) []byte {
-	if bytes.IndexAny(v, "&\t\r\n") < 0 {
+	if !bytes.ContainsAny(v, "&\t\r\n") {
 		return v
 	}
 	out := make([]byte, 0, len(v))
@@ -51,7 +51,7 @@ func lineEnd(b []byte, p int) int {
 
 // decodeText returns the character data of an element's content, without that of the elements in it.
 func decodeText(b []byte) []byte {
-	if bytes.IndexAny(b, "<&\r") < 0 {
+	if !bytes.ContainsAny(b, "<&\r") {
 		return b
 	}
 	out := make([]byte, 0, len(b))
@@ -135,9 +135,9 @@ func nextAttribute(b []byte, p int) (name, value []byte, next int) {
 
 // nameEnd returns the index behind the name in the start tag b.
 func nameEnd(b []byte) int {
-	p := 1
-	for nameBytes[b[p]] != 0 {
-		p++
+	p := nameRun(b, 1)
+	if b[p] == ':' {
+		p = nameRun(b, p+1)
 	}
 	return p
 }

@@ -5,13 +5,12 @@ import "unicode/utf8"
 const (
 	nameStart = 1 << iota // may begin a name
 	nameRest              // may stand in a name
-	nameColon             // parts prefix and local name
 )
 
 // nameBytes classifies the bytes of names. Names beyond ASCII are legal XML, but the editions of XML differ in which, and no
 // protocol uses them: they are refused.
 var nameBytes = [256]uint8{
-	':': nameColon, '_': nameStart | nameRest, '-': nameRest, '.': nameRest,
+	'_': nameStart | nameRest, '-': nameRest, '.': nameRest,
 	'0': nameRest, '1': nameRest, '2': nameRest, '3': nameRest, '4': nameRest,
 	'5': nameRest, '6': nameRest, '7': nameRest, '8': nameRest, '9': nameRest,
 	'a': 3, 'b': 3, 'c': 3, 'd': 3, 'e': 3, 'f': 3, 'g': 3, 'h': 3, 'i': 3, 'j': 3, 'k': 3, 'l': 3, 'm': 3,
@@ -36,28 +35,32 @@ func (n qname) local(b []byte) []byte {
 
 // name reads the qualified name at p. It returns false when the name may go on behind the bytes at hand, or is none.
 func (s *Scanner) name(b []byte, p int) (qname, bool) {
-	q, colon, colons := p, p, 0
-	for ; q < len(b); q++ {
-		class := nameBytes[b[q]]
-		if class&nameRest != 0 {
-			continue
-		}
-		if class == 0 {
-			break
-		}
-		colon, colons = q, colons+1
+	q := nameRun(b, p)
+	n := qname{uint32(p), uint32(p), uint32(q)}
+	if q < len(b) && b[q] == ':' {
+		q = nameRun(b, q+1)
+		n.colon, n.end = n.end, uint32(q)
 	}
 	if q == len(b) {
-		return qname{}, false
+		return n, false
 	}
-	n := qname{uint32(p), uint32(colon), uint32(q)}
 	if b[q] >= utf8.RuneSelf {
 		return n, utf8.FullRune(b[q:]) && s.badName(b, q)
 	}
-	if colons > 1 || colons == 1 && !starts(b, colon+1) || !starts(b, p) {
+	if b[q] == ':' || !starts(b, p) || !starts(b, int(n.colon)+1) && n.prefixed() {
 		return n, s.fail(NotWellFormed, "invalid name")
 	}
 	return n, true
+}
+
+// nameRun returns the first index from p on whose byte stands in no name.
+func nameRun(b []byte, p int) int {
+	for i, c := range b[p:] {
+		if nameBytes[c]&nameRest == 0 {
+			return p + i
+		}
+	}
+	return len(b)
 }
 
 // starts reports whether a name may begin at p.
