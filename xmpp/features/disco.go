@@ -1,6 +1,7 @@
 package features
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -173,5 +174,5 @@ func (f Form) append(dst []byte) []byte {
 
 // byType orders identities as XEP-0115 §5.1 asks.
 func byType(a, b Identity) int {
-	return strings.Compare(a.Category+"/"+a.Type, b.Category+"/"+b.Type)
+	return cmp.Or(strings.Compare(a.Category, b.Category), strings.Compare(a.Type, b.Type))
 }

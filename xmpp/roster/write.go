@@ -1,9 +1,8 @@
 package roster
 
 import (
-	"unicode/utf8"
-
 	"protokoll/schemas"
+	"protokoll/xmpp/frame"
 )
 
 // AppendQuery appends a <query/> with the items that are listed. ver is left out if empty.
@@ -56,7 +55,7 @@ func AppendItem(dst []byte, i Item) []byte {
 	}
 	dst = append(dst, '>')
 	for _, g := range i.Groups {
-		dst = append(appendEscaped(append(dst, "<group>"...), g), "</group>"...)
+		dst = append(frame.AppendEscaped(append(dst, "<group>"...), g), "</group>"...)
 	}
 	return append(dst, "</item>"...)
 }
@@ -75,32 +74,5 @@ func subscriptionName(s schemas.Subscription) string {
 
 func appendAttr(dst []byte, name, value string) []byte {
 	dst = append(append(append(dst, ' '), name...), '=', '\'')
-	return append(appendEscaped(dst, value), '\'')
-}
-
-// appendEscaped writes s as text or attribute value. White space that a parser would normalise is written as a reference.
-func appendEscaped(dst []byte, s string) []byte {
-	for _, r := range s {
-		switch r {
-		case '&':
-			dst = append(dst, "&amp;"...)
-		case '<':
-			dst = append(dst, "&lt;"...)
-		case '>':
-			dst = append(dst, "&gt;"...)
-		case '\'':
-			dst = append(dst, "&apos;"...)
-		case '"':
-			dst = append(dst, "&quot;"...)
-		case '\t':
-			dst = append(dst, "&#9;"...)
-		case '\n':
-			dst = append(dst, "&#10;"...)
-		case '\r':
-			dst = append(dst, "&#13;"...)
-		default:
-			dst = utf8.AppendRune(dst, r)
-		}
-	}
-	return dst
+	return append(frame.AppendEscaped(dst, value), '\'')
 }
