@@ -93,10 +93,7 @@ func (s *Server) accept(c *peer.Conn, direct bool) {
 	st.bucket = bucket{rate: s.cfg.Limits.RateBefore, burst: s.cfg.Limits.BurstBefore}
 	st.lastRead.Store(s.cfg.Clock().UnixNano())
 	st.scan.Reset(s.cfg.Limits.Before)
-	if st.conn, err = s.poller.Add(fd, st); err != nil {
-		lease.Release()
-		return
-	}
+	st.conn = s.poller.Add(fd, st)
 	if !s.remember(st) {
 		lease.Release()
 		_ = st.conn.Close() // refused: nothing was said yet
@@ -106,11 +103,8 @@ func (s *Server) accept(c *peer.Conn, direct bool) {
 	if err := st.conn.Start(); err != nil {
 		s.cfg.Logger.Warn("accept", slog.Any("error", err))
 		st.Abort()
-		return
 	}
-	if direct {
-		st.kick()
-	}
+	st.kick() // bytes may be here already; direct TLS begins
 }
 
 func (s *Server) remember(st *Stream) bool {

@@ -54,23 +54,21 @@ func New() (*Poller, error) {
 	return p, nil
 }
 
-// Add starts to watch a non-blocking socket, which is the poller's from now on. The handler is called at least once.
-func (p *Poller) Add(fd int, h Handler) (*Conn, error) {
-	c := &Conn{poller: p, fd: fd, handler: h}
+// Add takes over a non-blocking socket. Nothing is heard of it before Start.
+func (p *Poller) Add(fd int, h Handler) *Conn { return &Conn{poller: p, fd: fd, handler: h} }
+
+// Start begins to watch the socket. The owner of the reading side calls it, once everything is in place for the handler.
+func (c *Conn) Start() error {
+	p := c.poller
 	p.mu.Lock()
 	if p.over {
 		p.mu.Unlock()
-		return nil, errors.Join(ErrClosed, unix.Close(fd))
+		return ErrClosed
 	}
-	p.conns[int32(fd)] = c
+	p.conns[int32(c.fd)] = c
 	p.mu.Unlock()
-	return c, nil
-}
-
-// Start lets events come. The first one comes at once: a new socket is writable.
-func (c *Conn) Start() error {
 	event := unix.EpollEvent{Events: interest, Fd: int32(c.fd)}
-	if err := unix.EpollCtl(c.poller.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
+	if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
 		return fmt.Errorf("poll: watch socket: %w", err)
 	}
 	return nil
