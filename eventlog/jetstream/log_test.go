@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -186,4 +187,15 @@ func TestOneProcessAtATime(t *testing.T) {
 	if _, err := Open(p.config()); !errors.Is(err, ErrInUse) {
 		t.Errorf("second open: %v", err)
 	}
+}
+
+// copyOf is the place as kill -9 leaves it at this moment: the log's folder is copied while it may be written to.
+func (p *place) copyOf() *place {
+	p.t.Helper()
+	q := *p
+	q.dir = filepath.Join(p.t.TempDir(), "log")
+	if err := os.CopyFS(q.dir, os.DirFS(p.dir)); err != nil {
+		p.t.Fatal(err)
+	}
+	return &q
 }

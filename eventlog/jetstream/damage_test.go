@@ -1,0 +1,387 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"protokoll/eventlog"
+	"protokoll/eventlog/jetstream/blocks"
+)
+
+// spot is where a record stands on disk.
+type spot struct {
+	file   string
+	record blocks.Record
+}
+
+// spots finds every record of the place's lane inbox.
+func (p *place) spots() []spot {
+	p.t.Helper()
+	var all []spot
+	for _, pattern := range []string{"segments/inbox-*", "live/jetstream/$G/streams/inbox-*"} {
+		dirs, err := filepath.Glob(filepath.Join(p.dir, pattern))
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		for _, dir := range dirs {
+			all = append(all, p.spotsIn(dir)...)
+		}
+	}
+	slices.SortFunc(all, func(a, b spot) int { return int(a.record.Number) - int(b.record.Number) })
+	return all
+}
+
+func (p *place) spotsIn(dir string) []spot {
+	p.t.Helper()
+	_, hexID, _ := strings.Cut(filepath.Base(dir), "-")
+	id, err := parseID(hexID)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	indexes, err := blocks.List(filepath.Join(dir, msgsFolder))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var all []spot
+	for _, i := range indexes {
+		file := blocks.Path(filepath.Join(dir, msgsFolder), i)
+		if err := blocks.Sound(streamIn(dir, eventlog.Inbox, id), i, func(r blocks.Record) { all = append(all, spot{file, r}) }); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return all
+}
+
+func flip(t testing.TB, file string, at int64) {
+	t.Helper()
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	b := make([]byte, 1)
+	if _, err := f.ReadAt(b, at); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 0x10
+	if _, err := f.WriteAt(b, at); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// parts of a record in which a bit is flipped.
+var recordParts = map[string]func(r blocks.Record) int64{
+	"length":   func(r blocks.Record) int64 { return 0 },
+	"number":   func(r blocks.Record) int64 { return 5 },
+	"time":     func(r blocks.Record) int64 { return 13 },
+	"subject":  func(r blocks.Record) int64 { return 24 },
+	"mark":     func(r blocks.Record) int64 { return r.Size - 8 - int64(len(r.Payload)) + 8 },
+	"payload":  func(r blocks.Record) int64 { return r.Size - 60 },
+	"checksum": func(r blocks.Record) int64 { return r.Size - 3 },
+}
+
+// F16: one flipped bit, wherever it is, is named with file and offset and never served.
+func TestOneFlippedBitInAClosedSegment(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	mustAppend(t, g, p.messages(0, 50))
+	g.Close()
+	for _, n := range []int{0, 25, 49} {
+		for part, offset := range recordParts {
+			t.Run(fmt.Sprint(part, " of record ", n+1), func(t *testing.T) {
+				q := p.copyOf()
+				s := q.spots()[n]
+				flip(t, s.file, s.record.Offset+offset(s.record))
+				place := fmt.Sprintf("%s at byte %d", s.file, s.record.Offset)
+				g, err := Open(q.config())
+				if err != nil { // the last record's checksum is compared at start
+					checkDamage(t, err, s.file)
+					return
+				}
+				defer g.Close()
+				checkDamage(t, g.Verify(t.Context(), nil), place)
+				last := uint64(0)
+				err = g.Read(t.Context(), eventlog.Inbox, 1, 50, func(r []eventlog.Record) error {
+					last = r[len(r)-1].Position.Number
+					return nil
+				})
+				checkDamage(t, err, place)
+				if last > uint64(n) {
+					t.Errorf("%d events were served", last)
+				}
+				if err := g.Append(q.message(0)).Wait(t.Context()); !errors.Is(err, eventlog.ErrStopped) {
+					t.Errorf("append to a damaged lane: %v", err)
+				}
+				checkDamage(t, <-g.Fatal(), place)
+			})
+		}
+	}
+}
+
+func checkDamage(t *testing.T, err error, place string) {
+	t.Helper()
+	if !errors.Is(err, eventlog.ErrDamaged) || !strings.Contains(err.Error(), place) {
+		t.Errorf("got %v, want damage in %s", err, place)
+	}
+}
+
+// F16: the same in a segment that an unclean stop left open; all but the last command is known to have been on disk.
+func TestOneFlippedBitBelowAMark(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	for n := range 20 {
+		mustAppend(t, g, p.message(n))
+	}
+	killed := p.copyOf()
+	os.Remove(filepath.Join(killed.dir, marksFile)) // as after a power cut: only the marks in the records are there
+	for _, n := range []int{0, 10, 18} {
+		for part, offset := range recordParts {
+			t.Run(fmt.Sprint(part, " of record ", n+1), func(t *testing.T) {
+				q := killed.copyOf()
+				s := q.spots()[n]
+				flip(t, s.file, s.record.Offset+offset(s.record))
+				before := contents(t, q.dir)
+				_, err := Open(q.config())
+				checkDamage(t, err, fmt.Sprintf("%s at byte %d", s.file, s.record.Offset))
+				if after := contents(t, q.dir); !sameContents(before, after) {
+					t.Error("a refused start changed the folder")
+				}
+			})
+		}
+	}
+}
+
+// F1, F12: the last command may be torn or garbled at any byte: it is cut off, everything before it is kept.
+func TestTornTail(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	for n := range 10 {
+		mustAppend(t, g, p.message(n))
+	}
+	killed := p.copyOf()
+	os.Remove(filepath.Join(killed.dir, marksFile))
+	last := killed.spots()[9].record
+	for cut := int64(0); cut < last.Size; cut += 9 {
+		q := killed.copyOf()
+		if err := os.Truncate(q.spots()[9].file, last.Offset+cut); err != nil {
+			t.Fatal(err)
+		}
+		q.checkRecovered(t, 9)
+	}
+	for part, offset := range recordParts {
+		t.Run(part, func(t *testing.T) {
+			q := killed.copyOf()
+			flip(t, q.spots()[9].file, last.Offset+offset(last))
+			q.checkRecovered(t, 9)
+		})
+	}
+}
+
+// checkRecovered opens a place after an unclean stop and makes sure that the first messages are there, that numbers go on
+// above the gap, that the gap is told, and that all of it holds at the next start too.
+func (p *place) checkRecovered(t *testing.T, messages int) {
+	t.Helper()
+	g := p.open()
+	texts, numbers := p.stanzas(g)
+	checkStanzas(t, texts, 0, messages)
+	r := mustAppend(t, g, p.message(messages))
+	if n := r.Positions()[0].Number; messages > 0 && n <= numbers[messages-1]+unacknowledged {
+		t.Errorf("number %d after an unclean stop", n)
+	}
+	texts, _ = p.stanzas(g)
+	checkStanzas(t, texts, 0, messages+1)
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	g = p.open()
+	texts, _ = p.stanzas(g)
+	checkStanzas(t, texts, 0, messages+1)
+	if g.Mark(eventlog.Proof) == 0 {
+		t.Error("the void numbers are told nowhere")
+	}
+	if err := g.Verify(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	g.Close()
+}
+
+// An incomplete command at a crash tail is void, however many of its events are intact.
+func TestIncompleteCommandIsVoid(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	mustAppend(t, g, p.messages(0, 5))
+	mustAppend(t, g, p.messages(5, 5))
+	killed := p.copyOf()
+	os.Remove(filepath.Join(killed.dir, marksFile))
+	for n := 5; n < 10; n++ {
+		q := killed.copyOf()
+		s := q.spots()[n]
+		if err := os.Truncate(s.file, s.record.Offset); err != nil {
+			t.Fatal(err)
+		}
+		q.checkRecovered(t, 5)
+	}
+}
+
+// F10: a kill leaves everything acknowledged, also without the marks.
+func TestKilledFolderIsWhole(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	for n := range 10 {
+		mustAppend(t, g, p.message(n))
+		q := p.copyOf()
+		q.checkRecovered(t, n+1)
+		q = p.copyOf()
+		os.Remove(filepath.Join(q.dir, marksFile))
+		q.checkRecovered(t, n+1)
+	}
+}
+
+// F18, F40: what a manifest lists must be there, and as long as it was.
+func TestMissingFilesAreRefused(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create(func(c *Config) { c.SegmentEvents = 20 })
+	for n := range 50 {
+		mustAppend(t, g, p.message(n))
+	}
+	killed := p.copyOf() // two closed segments and an open one
+	g.Close()
+	segment := func(q *place, number int) string { return filepath.Dir(filepath.Dir(q.spots()[number].file)) }
+	for name, c := range map[string]struct {
+		from  *place
+		wreck func(q *place) error
+		want  error
+	}{
+		"closed block removed":     {p, func(q *place) error { return os.Remove(q.spots()[25].file) }, eventlog.ErrDamaged},
+		"closed block shortened":   {p, func(q *place) error { return os.Truncate(q.spots()[25].file, 100) }, eventlog.ErrDamaged},
+		"closed block emptied":     {p, func(q *place) error { return os.Truncate(q.spots()[25].file, 0) }, eventlog.ErrDamaged},
+		"closed segment removed":   {p, func(q *place) error { return os.RemoveAll(segment(q, 25)) }, eventlog.ErrMissing},
+		"first segment removed":    {p, func(q *place) error { return os.RemoveAll(segment(q, 0)) }, eventlog.ErrMissing},
+		"open block removed":       {killed, func(q *place) error { return os.Remove(q.spots()[45].file) }, eventlog.ErrDamaged},
+		"open segment removed":     {killed, func(q *place) error { return os.RemoveAll(segment(q, 45)) }, eventlog.ErrMissing},
+		"all segments removed":     {p, func(q *place) error { return os.RemoveAll(filepath.Join(q.dir, segmentsFolder)) }, eventlog.ErrMissing},
+		"folder emptied":           {p, func(q *place) error { return errors.Join(os.RemoveAll(q.dir), os.Mkdir(q.dir, 0o700)) }, eventlog.ErrMissing},
+		"folder removed":           {p, func(q *place) error { return os.RemoveAll(q.dir) }, eventlog.ErrMissing},
+		"manifest removed":         {p, func(q *place) error { return os.Remove(manifestPath(q.dir, eventlog.Inbox)) }, eventlog.ErrMissing},
+		"manifest of unused lane":  {p, func(q *place) error { return os.Remove(manifestPath(q.dir, eventlog.Held)) }, eventlog.ErrMissing},
+		"manifest shortened":       {p, func(q *place) error { return os.Truncate(manifestPath(q.dir, eventlog.Inbox), 100) }, eventlog.ErrDamaged},
+		"manifest of another lane": {p, func(q *place) error { return os.Rename(manifestPath(q.dir, eventlog.Held), manifestPath(q.dir, eventlog.Inbox)) }, eventlog.ErrDamaged},
+		"manifest flipped":         {p, func(q *place) error { flip(t, manifestPath(q.dir, eventlog.Inbox), 120); return nil }, eventlog.ErrDamaged},
+		"another format":           {p, func(q *place) error { return os.WriteFile(filepath.Join(q.dir, formatFile), []byte("protokoll log 2"), 0o600) }, eventlog.ErrDamaged},
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := c.from.copyOf()
+			if err := c.wreck(q); err != nil {
+				t.Fatal(err)
+			}
+			if g, err := Open(q.config()); !errors.Is(err, c.want) {
+				t.Errorf("opened with %v, want %v", err, c.want)
+				if err == nil {
+					g.Close()
+				}
+			}
+		})
+	}
+}
+
+// An older manifest put back beside newer segments must not make us remove them.
+func TestOlderManifestIsRefused(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create(func(c *Config) { c.SegmentEvents = 10 })
+	for n := range 15 {
+		mustAppend(t, g, p.message(n))
+	}
+	old, err := os.ReadFile(manifestPath(p.dir, eventlog.Inbox))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 15 {
+		mustAppend(t, g, p.message(n))
+	}
+	g.Close()
+	q := p.copyOf()
+	os.Remove(filepath.Join(q.dir, marksFile))
+	if err := os.WriteFile(manifestPath(q.dir, eventlog.Inbox), old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := contents(t, q.dir)
+	if _, err := Open(q.config()); !errors.Is(err, eventlog.ErrDamaged) {
+		t.Errorf("opened with %v", err)
+	}
+	if !sameContents(before, contents(t, q.dir)) {
+		t.Error("a refused start changed the folder")
+	}
+}
+
+// F17: what JetStream keeps beside the blocks is never read.
+func TestFilesBesideTheBlocksDoNotMatter(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	for n := range 10 {
+		mustAppend(t, g, p.message(n))
+	}
+	killed := p.copyOf()
+	g.Close()
+	wrecks := map[string]func(file string) error{
+		"removed": os.Remove, "emptied": func(f string) error { return os.Truncate(f, 0) },
+		"garbled": func(f string) error { return os.WriteFile(f, []byte("garbage"), 0o600) },
+	}
+	for _, from := range []*place{p, killed} {
+		for name, wreck := range wrecks {
+			t.Run(name, func(t *testing.T) {
+				q := from.copyOf()
+				dir := filepath.Dir(filepath.Dir(q.spots()[0].file))
+				for _, f := range []string{"meta.inf", "meta.sum", "msgs/index.db"} {
+					if err := wreck(filepath.Join(dir, f)); err != nil && !errors.Is(err, os.ErrNotExist) {
+						t.Fatal(err)
+					}
+				}
+				got, _ := q.stanzas(q.open())
+				checkStanzas(t, got, 0, 10)
+			})
+		}
+	}
+}
+
+// contents reads every file below a folder but the lock.
+func contents(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == lockFile || d.Name() == marksFile {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		all[path] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func sameContents(a, b map[string]string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k, v := range a {
+		if w, ok := b[k]; !ok || v != w {
+			return false
+		}
+	}
+	return true
+}
