@@ -82,3 +82,17 @@ func TestDelay(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestSwitchesNeedASession: a request that did not come over a session of ours is refused inside, not a crash.
+func TestSwitchesNeedASession(t *testing.T) {
+	t.Parallel()
+	for k, payload := range map[Kind]string{
+		Set: "<enable xmlns='urn:xmpp:carbons:2'/>", Get: "<blocklist xmlns='urn:xmpp:blocking'/>",
+	} {
+		req := request(t, k, newAccount(romeo), payload)
+		req.Session = nil
+		if _, got := serve(t, newTestRegistry(), req); got != "internal-server-error" {
+			t.Error(payload, got)
+		}
+	}
+}
