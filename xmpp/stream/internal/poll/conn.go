@@ -35,6 +35,7 @@ var pendings = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &
 type Conn struct {
 	poller  *Poller
 	handler Handler
+	number  int32 // of this socket among all, fixed by Start
 
 	blocking atomic.Pointer[chan struct{}] // set while Read blocks for bytes
 	ending   atomic.Bool                   // the kernel said that no more will come after what is there
@@ -88,6 +89,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 			return 0, &peer.Error{Op: "read", Err: err}
 		case wake == nil:
 			c.spent, c.full = true, false
+			c.ending.Store(false) // the end would have been here; if it comes now, so does another event
 			return 0, ErrAgain
 		default:
 			<-*wake

@@ -8,5 +8,5 @@
 //     ([Conn.Flush]); a broken connection is noticed by the reader. One failed write would break a tls.Conn for good.
 //
 // What must hold: a descriptor is closed by whoever owns the reading side, under the write lock, so that no call can hit a
-// descriptor that belongs to another socket by then. A late event for a number in use again is a false alarm, no more.
+// descriptor that belongs to another socket by then. An event that is late for a closed socket reaches nobody.
 package poll

@@ -28,9 +28,10 @@ type Poller struct {
 	waiting atomic.Int32
 	loops   sync.WaitGroup
 
-	mu    sync.RWMutex
-	conns map[int32]*Conn
-	over  bool
+	mu      sync.RWMutex
+	conns   map[int32]*Conn
+	started int32 // counts sockets, so that an event that is late for one is not taken for its successor's
+	over    bool
 }
 
 // New returns a running poller.
@@ -66,8 +67,10 @@ func (c *Conn) Start() error {
 		return ErrClosed
 	}
 	p.conns[int32(c.fd)] = c
+	p.started++
+	c.number = p.started
 	p.mu.Unlock()
-	event := unix.EpollEvent{Events: interest, Fd: int32(c.fd)}
+	event := unix.EpollEvent{Events: interest, Fd: int32(c.fd), Pad: c.number}
 	if err := unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, c.fd, &event); err != nil {
 		return fmt.Errorf("poll: watch socket: %w", err)
 	}
@@ -137,7 +140,7 @@ func (p *Poller) handle(e *unix.EpollEvent) {
 	p.mu.RLock()
 	c := p.conns[e.Fd]
 	p.mu.RUnlock()
-	if c == nil {
+	if c == nil || c.number != e.Pad {
 		return
 	}
 	const broken = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
