@@ -25,7 +25,7 @@ func listed(t *testing.T) map[string]string {
 		t.Fatal(err)
 	}
 	specs := map[string]string{}
-	for i, line := range strings.Split(strings.TrimSpace(string(data)), "\n") {
+	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
 		if i == 0 || strings.HasPrefix(line, "#") {
 			continue
 		}
