@@ -74,18 +74,18 @@ type Rule struct {
 
 // Limits bounds what people and peers may use. Sizes in bytes.
 type Limits struct {
-	StanzaBytes          int           `toml:"stanza_bytes"`
-	StanzaBytesLogin     int           `toml:"stanza_bytes_before_login"`
-	LoginTime            time.Duration `toml:"login_time"`
-	IdleTime             time.Duration `toml:"idle_time"`
-	QueueBytes           int           `toml:"queue_bytes"`
-	ConnectionsOrigin    int           `toml:"connections_per_origin"`
-	ConnectionsAccount   int           `toml:"connections_per_account"`
-	OfflineMessages      int           `toml:"offline_messages"`
-	OfflineBytes         int           `toml:"offline_bytes"`
-	RosterItems          int           `toml:"roster_items"`
-	BytesPerSecond       int           `toml:"bytes_per_second"`
-	ConnectionsPerMinute int           `toml:"connections_per_origin_and_minute"`
+	StanzaBytes        int           `toml:"stanza_bytes"`
+	StanzaBytesLogin   int           `toml:"stanza_bytes_before_login"`
+	LoginTime          time.Duration `toml:"login_time"`
+	IdleTime           time.Duration `toml:"idle_time"`
+	QueueBytes         int           `toml:"queue_bytes"`
+	ConnectionsOrigin  int           `toml:"connections_per_origin"`
+	ConnectionsAccount int           `toml:"connections_per_account"`
+	OfflineMessages    int           `toml:"offline_messages"`
+	OfflineBytes       int           `toml:"offline_bytes"`
+	RosterItems        int           `toml:"roster_items"`
+	BytesPerSecond     int           `toml:"bytes_per_second"`
+	ConnectionsSecond  int           `toml:"new_connections_per_origin"`
 }
 
 // Log sizes the event log.

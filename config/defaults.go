@@ -9,8 +9,8 @@ func Default() Config {
 		Limits: Limits{
 			StanzaBytes: 256 << 10, StanzaBytesLogin: 8 << 10,
 			LoginTime: 30 * time.Second, IdleTime: time.Hour,
-			QueueBytes: 1 << 20, ConnectionsOrigin: 1000, ConnectionsAccount: 20, ConnectionsPerMinute: 3000,
-			OfflineMessages: 1000, OfflineBytes: 8 << 20, RosterItems: 2000, BytesPerSecond: 1 << 20,
+			QueueBytes: 1 << 20, ConnectionsOrigin: 4000, ConnectionsAccount: 20, ConnectionsSecond: 200,
+			OfflineMessages: 5000, OfflineBytes: 16 << 20, RosterItems: 5000, BytesPerSecond: 1 << 20,
 		},
 		Log:    Log{Reserve: 64 << 20, SegmentEvents: 1_000_000, SegmentAge: 12 * time.Hour},
 		Report: Report{Level: "info", Format: "text"},
