@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"protokoll/test/wire"
 )
@@ -90,7 +91,6 @@ func (c *client) online() error {
 	if err := c.write("<iq type='get' id='script-roster'><query xmlns='jabber:iq:roster'/></iq><presence/>"); err != nil {
 		return err
 	}
-	var kept []*wire.Node
 	for roster, echo := false, false; !roster || !echo; {
 		n, err := c.read()
 		switch {
@@ -101,10 +101,9 @@ func (c *client) online() error {
 		case n.Name.Local == "presence" && n.Get("from") == c.full:
 			echo = true // RFC 6121 §4.2.2
 		default:
-			kept = append(kept, n)
+			c.keep(n)
 		}
 	}
-	c.inbox = append(kept, c.inbox...)
 	return nil
 }
 
@@ -139,7 +138,7 @@ func (c *client) write(text string) error {
 	return c.conn.Write(text)
 }
 
-// read returns the next element that is the script's business.
+// read returns the next element; requests for acknowledgement are answered on the way.
 func (c *client) read() (*wire.Node, error) {
 	for {
 		n, err := c.conn.Next()
@@ -155,11 +154,6 @@ func (c *client) read() (*wire.Node, error) {
 			}
 			continue
 		}
-		if n.Name.Local == "presence" && c.line.Options["ignores presence"] && n.Get("type") == "" ||
-			n.Name.Local == "presence" && c.line.Options["ignores presence"] && n.Get("type") == "unavailable" ||
-			n.Name.Local == "message" && c.line.Options["ignores messages"] {
-			continue
-		}
 		return n, nil
 	}
 }
@@ -172,14 +166,39 @@ func (c *client) answer() error {
 	return c.conn.Write("<a xmlns='" + wire.NSSM + "' h='" + strconv.FormatUint(uint64(c.recv), 10) + "'/>")
 }
 
-// next is read behind what was set aside before.
+// next is read behind what was set aside before, without what is not the script's business.
 func (c *client) next() (*wire.Node, error) {
 	if len(c.inbox) > 0 {
 		n := c.inbox[0]
 		c.inbox = c.inbox[1:]
 		return n, nil
 	}
-	return c.read()
+	for {
+		n, err := c.read()
+		if err != nil || !c.ignores(n) {
+			return n, err
+		}
+	}
+}
+
+func (c *client) keep(n *wire.Node) {
+	if !c.ignores(n) {
+		c.inbox = append(c.inbox, n)
+	}
+}
+
+// ignores holds for what the script asked not to see, and for the unavailable presence of a bare JID: a server may
+// answer a probe with it when the contact is away (RFC 6121 §4.3.2), and no resource has become unavailable by it.
+func (c *client) ignores(n *wire.Node) bool {
+	kind := n.Get("type")
+	switch n.Name.Local {
+	case "presence":
+		return c.line.Options["ignores presence"] && (kind == "" || kind == "unavailable") ||
+			kind == "unavailable" && !strings.Contains(n.Get("from"), "/")
+	case "message":
+		return c.line.Options["ignores messages"]
+	}
+	return false
 }
 
 // ping sets aside everything that comes before the answer to a ping: what the server did with all we have sent before
@@ -198,7 +217,7 @@ func (c *client) ping() error {
 		if n.Name.Local == "iq" && n.Get("id") == id {
 			return nil
 		}
-		c.inbox = append(c.inbox, n)
+		c.keep(n)
 	}
 }
 
@@ -214,7 +233,7 @@ func (c *client) acknowledged() error {
 			return fmt.Errorf("waiting for <a h='%s'/>: %w", want, err)
 		}
 		if !n.Is(wire.NSSM, "a") {
-			c.inbox = append(c.inbox, n)
+			c.keep(n)
 		} else if n.Get("h") == want {
 			return nil
 		}

@@ -45,13 +45,15 @@
 // Elements are compared as XML: namespaces resolved, order of attributes and of children free (script:order='exact' asks
 // for the order of children), whitespace between elements ignored. Inside values {any} stands for anything, {some} for
 // anything but nothing, {capture NAME} keeps it for ${NAME}. The value {optional} lets an attribute be absent. On an
-// element script:optional='yes' lets it be absent and script:ignore='attributes children' passes over what is not listed.
+// element script:optional='yes' lets it be absent (a whole stanza too, last in its block, and nothing but a ping's answer
+// proves then that it did not come) and script:ignore='attributes children' passes over what is not listed.
 // Text that varies is written {any} as well.
 //
 // Where the RFCs leave a server free, an attribute or child that the script does not list may be there: "to" with the
 // client's own JID (RFC 6120 §8.1.1.1), "from" with its own bare JID (§8.1.2.1), "xml:lang" (§8.1.5), in stanzas of type
 // error the stanza's own payload (§8.3.1), "by" and <text/> (§8.3.2), in messages one stanza-id by the client's own
-// account (XEP-0359 §3). Everything else that is not listed fails.
+// account (XEP-0359 §3), in available presence the hash of an avatar (XEP-0153 §4.3) and a delay (RFC 6121 §4.3.2).
+// Unavailable presence from a bare JID is not seen at all: it may answer a probe (RFC 6121 §4.3.2). Everything else that is not listed fails.
 //
 // Variables: ${NAME full}, ${NAME bare}, ${NAME resource}, ${domain}, ${nobody} (an account that does not exist) and
 // what was captured.

@@ -172,6 +172,8 @@ func (m *matcher) freeChild(parent, c *wire.Node, top bool) bool {
 		return c.Is(wire.NSStanza, "text") // RFC 6120 §8.3.2
 	case top && parent.Name.Local == "message" && c.Is("urn:xmpp:sid:0", "stanza-id"):
 		return c.Get("by") == m.me.bare // XEP-0359 §3
+	case top && parent.Name.Local == "presence" && parent.Get("type") == "":
+		return c.Is("vcard-temp:x:update", "x") || c.Is("urn:xmpp:delay", "delay") // XEP-0153 §4.3, RFC 6121 §4.3.2
 	}
 	return false
 }
