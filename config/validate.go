@@ -11,6 +11,9 @@ import (
 	"mellium.im/xmpp/jid"
 )
 
+// maxPool is the most connections to a directory; package directory has the same limit.
+const maxPool = 256
+
 // validate notes values that cannot work. It speaks of what the file says, not of what the machine has.
 func (d *decoder) validate(c *Config) {
 	d.require("data", c.Data)
@@ -96,14 +99,22 @@ func (d *decoder) directory(path string, dir *Directory) {
 	d.require(join(path, "base_dn"), dir.BaseDN)
 	d.require(join(path, "mail"), dir.Mail)
 	d.require(join(path, "id"), dir.ID)
-	if dir.Pool < 1 {
-		d.fault(join(path, "pool"), "must be at least 1")
+	if dir.Pool < 1 || dir.Pool > maxPool {
+		d.fault(join(path, "pool"), "must be 1 to %d", maxPool)
 	}
 	if len(dir.Rule) == 0 {
 		d.fault(join(path, "rule"), "at least one [[domain.directory.rule]] is needed")
 	}
+	domains, suffixes := map[string]bool{}, map[string]bool{}
 	for i, r := range dir.Rule {
 		at := join(join(path, "rule"), fmt.Sprint(i))
+		if domains[r.MailDomain] {
+			d.fault(join(at, "mail_domain"), "is named twice")
+		}
+		if suffixes[r.Suffix] {
+			d.fault(join(at, "suffix"), "is used twice: two people would share an address")
+		}
+		domains[r.MailDomain], suffixes[r.Suffix] = true, true
 		d.require(join(at, "mail_domain"), r.MailDomain)
 		if strings.ContainsAny(r.MailDomain, "@ ") {
 			d.fault(join(at, "mail_domain"), "must be a domain")
