@@ -1,0 +1,212 @@
+package router
+
+import (
+	"sync"
+
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/stream"
+)
+
+// dutyState is how far the responsibility for a message has come.
+type dutyState uint8
+
+const (
+	open    dutyState = iota // only in clients' queues
+	stored                   // in the box: on disk, or enqueued for it
+	settled                  // a client has it
+	bounced                  // the sender was told that it failed
+)
+
+// Duty is the responsibility for one message towards one account. The first acknowledgement of any client that got the
+// message, as such or as a carbon, settles it.
+type Duty struct {
+	account  *Account
+	sender   string // full JID, to be told of a failure
+	stanza   []byte // as delivered, with its stanza-id, without delay
+	received int64  // milliseconds since 1970 UTC
+	id       [16]byte
+	pledge   *Pledge // what the sender's acknowledgement waits for; nil if it gets none
+
+	mu       sync.Mutex
+	state    dutyState
+	relieved bool     // the pledge has been told
+	holders  int      // clients that have it in their queue, and one while it is being delivered
+	had      []Outlet // clients that got it
+	room     [2]Outlet
+	letter   *letter  // when stored
+	session  [16]byte // the first client that holds it …
+	outbound uint32   // … and the number it has there, for the letter
+}
+
+// Hold notes that a client's queue holds the message under a number. Called by the Outlet in Deliver.
+func (d *Duty) Hold(out Outlet, session [16]byte, outbound uint32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.holders++
+	d.got(out)
+	if d.outbound == 0 {
+		d.session, d.outbound = session, outbound
+	}
+}
+
+// Written notes that the message was written to a client that acknowledges nothing. Called by the Outlet in Deliver.
+func (d *Duty) Written(out Outlet, t *stream.Turn) {
+	d.mu.Lock()
+	d.got(out)
+	if d.state == open {
+		d.state = settled
+	}
+	p := d.relieve()
+	d.mu.Unlock()
+	p.Done(t)
+}
+
+func (d *Duty) got(out Outlet) {
+	if d.had == nil {
+		d.had = d.room[:0]
+	}
+	d.had = append(d.had, out)
+}
+
+// relieve returns the pledge the first time. The caller holds the lock, and calls Done without it.
+func (d *Duty) relieve() *Pledge {
+	if d.relieved {
+		return nil
+	}
+	d.relieved = true
+	return d.pledge
+}
+
+// drop counts one holder less and tells whether the message is now in nobody's hands.
+func (d *Duty) drop() (orphan bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.holders--
+	return d.holders == 0 && d.state < settled
+}
+
+// hadIt tells whether a client got the message.
+func (d *Duty) hadIt(out Outlet) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, o := range d.had {
+		if o == out {
+			return true
+		}
+	}
+	return false
+}
+
+// slow tells whether no client that got it can be expected to acknowledge it soon.
+func (d *Duty) slow() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state != open {
+		return false
+	}
+	for _, o := range d.had {
+		if !o.Slow() {
+			return false
+		}
+	}
+	return true
+}
+
+// Settle notes that a client has taken over messages of its account. Letters among them end.
+func (r *Router) Settle(t *stream.Turn, duties []*Duty) {
+	var a *Account
+	var letters []*letter
+	for _, d := range duties {
+		d.mu.Lock()
+		if d.letter != nil && d.state != settled {
+			a = d.account
+			letters = append(letters, d.letter)
+		}
+		d.state = settled
+		p := d.relieve()
+		d.mu.Unlock()
+		p.Done(t)
+	}
+	if a != nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.endLetters(letters)
+		a.drain(t)
+	}
+}
+
+// Store puts a message into the box although clients have it in their queues, because its sender should not wait for
+// their acknowledgement any longer. It may wait for a full log queue.
+func (d *Duty) Store(t *stream.Turn) {
+	a := d.account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.loadBox() == nil {
+		a.storeDuty(d)
+		a.publishBacklog()
+	}
+}
+
+// Bounce tells the sender that the message cannot be vouched for, so that its acknowledgement can go on.
+func (d *Duty) Bounce(t *stream.Turn, why *features.Error) {
+	d.mu.Lock()
+	if d.state == settled || d.relieved {
+		d.mu.Unlock()
+		return
+	}
+	if d.state == open && d.holders == 0 {
+		d.state = bounced
+	}
+	p := d.relieve()
+	d.mu.Unlock()
+	d.account.r.bounce(d, why, t)
+	p.Done(t)
+}
+
+// Return gives back what a session had not delivered for sure when it ended: the messages go to clients that have not had
+// them, or into the box, in their order.
+func (r *Router) Return(t *stream.Turn, duties []*Duty) {
+	if len(duties) == 0 {
+		return
+	}
+	a := duties[0].account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.loadBox() != nil {
+		a.box.loaded = true // nothing can be read, but what can be written is
+	}
+	for _, d := range duties {
+		if d.drop() {
+			a.handOn(t, d)
+		}
+	}
+	a.chooseDrain()
+	a.drain(t)
+	a.publishBacklog()
+}
+
+// handOn delivers a message that is in nobody's hands to clients that have not had it, or stores it. The caller holds the
+// lock.
+func (a *Account) handOn(t *stream.Turn, d *Duty) {
+	d.mu.Lock()
+	l := d.letter
+	d.holders++
+	d.mu.Unlock()
+	if l != nil {
+		l.duty = nil // it waits for the next client
+		d.drop()
+		return
+	}
+	s := a.snap.Load()
+	if best := s.best(); best >= 0 && !a.box.waiting() {
+		p := Parcel{Head: d.stanza, Kept: true, Kind: Storable, Duty: d}
+		for i := range s.views {
+			if v := &s.views[i]; v.available && v.priority == best && !d.hadIt(v.Outlet) {
+				v.Outlet.Deliver(t, p)
+			}
+		}
+	}
+	if d.drop() {
+		a.storeDuty(d)
+	}
+}

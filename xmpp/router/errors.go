@@ -1,0 +1,74 @@
+package router
+
+import (
+	"errors"
+	"log/slog"
+
+	"protokoll/accounts"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/stream"
+)
+
+// Conditions that only routing uses. RFC 6120 §8.3.3
+var (
+	errNoSuchServer = &features.Error{Type: "cancel", Condition: "remote-server-not-found"} // RFC 6120 §8.3.3.16
+	errGone         = &features.Error{Type: "wait", Condition: "recipient-unavailable"}     // RFC 6120 §8.3.3.13
+	errInvalid      = features.BadRequest("")
+)
+
+// conditionOf returns what a sender is told about an error of ours.
+func (r *Router) conditionOf(err error) *features.Error {
+	switch {
+	case errors.Is(err, ErrMalformed):
+		return features.JIDMalformed()
+	case errors.Is(err, ErrNotOurs):
+		return errNoSuchServer
+	case errors.Is(err, accounts.ErrNoAccount):
+		return features.ServiceUnavailable() // RFC 6121 §8.5.1
+	}
+	e := features.StanzaError(err)
+	if e.Condition == "internal-server-error" {
+		r.Logger.Error("stanza not routed", slog.Any("error", err))
+	}
+	return e
+}
+
+// Refuse answers a stanza with an error, unless it must not be answered. RFC 6120 §8.3.1
+func (r *Router) Refuse(from *Resource, f *frame.Frame, err error, t *stream.Turn) {
+	if f.Name == frame.Presence && len(f.Type) == 0 || string(f.Type) == "error" || string(f.Type) == "result" {
+		return
+	}
+	from.Outlet.Deliver(t, errorStanza(f, string(f.To), from.full, r.conditionOf(err)))
+}
+
+// errorStanza answers f: from whom it was meant for, to whom it came from.
+func errorStanza(f *frame.Frame, from, to string, e *features.Error) Parcel {
+	tag := frame.Tag{Name: string(f.Local), From: from, To: to, ID: string(f.ID), Type: "error"}
+	return Parcel{Head: tag.AppendTo(nil, e.Append(nil)), Kept: true}
+}
+
+// bounce tells the sender of a message that it failed.
+func (r *Router) bounce(d *Duty, e *features.Error, t *stream.Turn) {
+	f, err := frame.Parse(d.stanza, frame.NSClient, storedLimits)
+	if err != nil {
+		r.Logger.Error("message cannot be bounced", slog.Any("error", err))
+		return
+	}
+	sender := split([]byte(d.sender))
+	a := r.peek(sender.Bare())
+	if a == nil {
+		return
+	}
+	if v := a.snap.Load().find(sender.Bytes()); v != nil {
+		v.Outlet.Deliver(t, errorStanza(&f, string(f.To), d.sender, e))
+	}
+}
+
+// storedLimits are for stanzas that the server itself wrote: what was accepted, and what was added.
+var storedLimits = frame.Limits{StanzaBytes: 2 * frame.ServerStanzaBytes, Depth: 2 * frame.MaxDepth,
+	Attributes: 2 * frame.MaxAttributes, Namespaces: 2 * frame.MaxNamespaces, Children: 2 * frame.ClientChildren}
+
+func appendEscaped[T string | []byte](dst []byte, text T) []byte {
+	return frame.AppendEscaped(dst, text)
+}

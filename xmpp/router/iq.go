@@ -1,0 +1,146 @@
+package router
+
+import (
+	"protokoll/accounts"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/roster"
+	"protokoll/xmpp/stream"
+)
+
+// IQ routes an IQ that a client sent, or answers it. It returns *Unopened as Message does. RFC 6120 §10, RFC 6121 §8
+func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
+	kind, request := requestKind(f)
+	answer := string(f.Type) == "result" || string(f.Type) == "error"
+	if !request && !answer || len(f.ID) == 0 {
+		r.Refuse(from, f, errInvalid, t) // RFC 6120 §8.2.3
+		return nil
+	}
+	to, err := r.addressee(from, f)
+	if err == nil && !r.Ours(to.Domain()) {
+		err = ErrNotOurs
+	}
+	if err == nil && from.Account.blocksAddress(string(to.Bytes())) {
+		err = features.Blocked()
+	}
+	switch {
+	case err != nil:
+		r.Refuse(from, f, err, t)
+	case !to.IsBare():
+		r.routeIQ(from, to, f, request, t)
+	case request:
+		return r.serve(from, to, kind, f, t)
+	}
+	return nil // an answer to the server that nobody waits for
+}
+
+func requestKind(f *frame.Frame) (features.Kind, bool) {
+	switch string(f.Type) {
+	case "get":
+		return features.Get, true
+	case "set":
+		return features.Set, true
+	}
+	return 0, false
+}
+
+// routeIQ hands an IQ to the resource that it names. RFC 6121 §8.5.3
+func (r *Router) routeIQ(from *Resource, to Address, f *frame.Frame, request bool, t *stream.Turn) {
+	if a := r.peek(to.Bare()); a != nil {
+		s := a.snap.Load()
+		v := s.find(to.Bytes())
+		if v != nil && !(s.blocks.Len() > 0 && s.blocks.Match(from.full)) {
+			p := Parcel{Head: f.AppendTo(nil, frame.Stamp{From: from.full, Lang: from.Lang}), Kept: true}
+			if request {
+				p.Kind = Request
+			}
+			if v.Outlet.Deliver(t, p) {
+				return
+			}
+		}
+	}
+	r.Refuse(from, f, features.ServiceUnavailable(), t) // RFC 6121 §8.5.3.2.3
+}
+
+// serve answers a request in the name of the server or of an account. RFC 6121 §8.5.2.1.3
+func (r *Router) serve(from *Resource, to Address, kind features.Kind, f *frame.Frame, t *stream.Turn) error {
+	req := &features.Request{Kind: kind, From: from.full, To: to.String(), Lang: string(f.Lang), Frame: f, Session: switches{from, t}}
+	switch {
+	case req.To == from.Account.bare:
+		req.Target, req.Account = features.Self, from.Account
+		if p := f.Payload(); p != nil && string(p.Space) == roster.NS && string(p.Local) == "query" {
+			return r.roster(from, kind, f, p, t)
+		}
+	case to.IsServer():
+		req.Target = features.Server
+	default:
+		req.Target = features.Contact
+		a, err := r.Find(to)
+		switch {
+		case err == nil:
+			req.Account = a
+		case isUnopened(err), err == accounts.ErrNoAccount: //nolint:errorlint // as Find returns it
+			// Who never signed in has nothing to show, and whether there is such a person is not said.
+		default:
+			r.Refuse(from, f, err, t)
+			return nil
+		}
+	}
+	reply, err := r.Registry.Serve(req)
+	if err != nil {
+		r.Refuse(from, f, err, t)
+		return nil
+	}
+	r.reply(from, req, reply, t)
+	return nil
+}
+
+func (r *Router) roster(from *Resource, kind features.Kind, f *frame.Frame, payload *frame.Child, t *stream.Turn) error {
+	if kind == features.Set {
+		return r.rosterSet(from, f, payload, t)
+	}
+	r.rosterGet(from, f, payload, t)
+	return nil
+}
+
+// reply sends what a handler answered, and what follows from it, once its facts are on disk.
+func (r *Router) reply(from *Resource, req *features.Request, reply features.Reply, t *stream.Turn) {
+	if reply.After == nil {
+		r.result(from, req.Frame, reply.Payload, t)
+		r.follow(from, reply, t)
+		return
+	}
+	owned := req.Frame.Clone()
+	pledge := from.Outlet.Pledge()
+	pledge.Add()
+	r.after(func(t *stream.Turn, err error) {
+		defer pledge.Done(t)
+		if err != nil {
+			r.Refuse(from, &owned, err, t)
+			return
+		}
+		r.result(from, &owned, reply.Payload, t)
+		r.follow(from, reply, t)
+	}, reply.After)
+}
+
+// follow carries out what a reply brings with it.
+func (r *Router) follow(from *Resource, reply features.Reply, t *stream.Turn) {
+	for _, push := range reply.Pushes {
+		if push.To == features.BlockList {
+			from.Account.push(func(v *view) bool { return v.blockList }, push.Payload, t)
+		}
+	}
+	if reply.Blocks != nil {
+		r.blocksChanged(from.Account, reply.Blocks, t)
+	}
+	if reply.Photo {
+		r.workers.Go(func() { r.photoChanged(from.Account) })
+	}
+}
+
+// result answers a request. RFC 6120 §8.2.3
+func (r *Router) result(from *Resource, f *frame.Frame, payload []byte, t *stream.Turn) {
+	tag := frame.Tag{Name: "iq", From: string(f.To), To: from.full, ID: string(f.ID), Type: "result"}
+	from.Outlet.Deliver(t, Parcel{Head: tag.AppendTo(nil, payload), Kept: true})
+}

@@ -1,0 +1,60 @@
+package router
+
+import (
+	"sync/atomic"
+
+	"protokoll/eventlog"
+	"protokoll/xmpp/stream"
+)
+
+// Keeper is told when a pledge is kept: the sender's session. Implemented by the session.
+type Keeper interface {
+	// Kept is called once for each pledge, with no locks but possibly an account's held. t is nil outside of any turn.
+	Kept(p *Pledge, t *stream.Turn)
+}
+
+// Pledge is what the acknowledgement of one received stanza waits for: every event that the stanza caused is on disk, and
+// its message, if it would be stored, is in the hands of a client or stored. XEP-0198 §4
+type Pledge struct {
+	keeper Keeper
+	left   atomic.Int32
+
+	Seq  uint32 // of the stanza, counted as the session does
+	At   int64  // when it was received, nanoseconds
+	Duty *Duty  // if it is a message with one; set while the stanza is handled
+	kept atomic.Bool
+}
+
+// NewPledge returns the pledge of a stanza that is being handled. Done counts for the end of handling.
+func NewPledge(k Keeper, seq uint32, at int64) *Pledge {
+	p := &Pledge{keeper: k, Seq: seq, At: at}
+	p.left.Store(1)
+	return p
+}
+
+// Add counts one more thing to wait for.
+func (p *Pledge) Add() {
+	if p != nil {
+		p.left.Add(1)
+	}
+}
+
+// Done counts one thing as done. t may be nil.
+func (p *Pledge) Done(t *stream.Turn) {
+	if p != nil && p.left.Add(-1) == 0 {
+		p.kept.Store(true)
+		p.keeper.Kept(p, t)
+	}
+}
+
+// IsKept tells whether there is nothing left to wait for.
+func (p *Pledge) IsKept() bool { return p.kept.Load() }
+
+// Wait makes the pledge wait for a receipt. A command that failed has been answered with an error, which is just as good.
+func (p *Pledge) Wait(rc *eventlog.Receipt) {
+	if p == nil || rc == nil {
+		return
+	}
+	p.Add()
+	rc.Then(func(error) { p.Done(nil) })
+}

@@ -1,0 +1,256 @@
+package router
+
+import (
+	"strconv"
+
+	"protokoll/eventlog"
+	"protokoll/schemas"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/roster"
+	"protokoll/xmpp/stream"
+)
+
+// Presence handles a presence stanza that a client sent. It returns *Unopened as Message does.
+func (r *Router) Presence(from *Resource, f *frame.Frame, t *stream.Turn) error {
+	switch kind := string(f.Type); kind {
+	case "", "unavailable":
+		if f.To == nil {
+			r.update(from, f, t)
+			return nil
+		}
+		return r.directed(from, f, t)
+	case "subscribe", "subscribed", "unsubscribe", "unsubscribed":
+		return r.subscription(from, roster.Type(kind), f, t)
+	case "probe":
+		return r.probed(from, f, t)
+	case "error":
+		return r.directed(from, f, t)
+	}
+	r.Refuse(from, f, errInvalid, t) // RFC 6121 §4.7.1
+	return nil
+}
+
+// priorityOf reads the priority; what is none counts as 0. RFC 6121 §4.7.2.3
+func priorityOf(f *frame.Frame) int8 {
+	n, err := strconv.ParseInt(string(f.ChildText(frame.NSClient, "priority")), 10, 8)
+	if err != nil {
+		return 0
+	}
+	return int8(n)
+}
+
+// update takes over the presence of a client and tells everybody who may see it. RFC 6121 §4.2, §4.4, §4.5
+func (r *Router) update(from *Resource, f *frame.Frame, t *stream.Turn) {
+	a := from.Account
+	features.DropForged(f, r.oursText)
+	a.mu.Lock()
+	if from.left {
+		a.mu.Unlock()
+		return
+	}
+	before := from.view
+	p := a.show(from, f)
+	from.Outlet.Pledge().Wait(a.write(schemas.Cause_CLIENT, a.presenceFacts(from)...))
+	from.remember(t)
+	arrives := from.view.available && !before.available
+	if arrives || before.priority < 0 {
+		a.expectDrain(from)
+	}
+	gone := from.takeDirected()
+	a.publish()
+	tell, s := a.audience(), a.snap.Load()
+	a.mu.Unlock()
+
+	r.tell(a, s, tell, p, t)
+	r.tellDirected(a, from, gone, p, t)
+	if arrives {
+		r.arrive(from, s, t)
+	}
+	if from.view.available && from.view.priority >= 0 {
+		a.mu.Lock()
+		a.drain(t)
+		a.publishBacklog()
+		a.mu.Unlock()
+	}
+}
+
+// show makes the presence of a client that of its resource, and returns it without an address. The caller holds the lock.
+func (a *Account) show(res *Resource, f *frame.Frame) Parcel {
+	stamp := frame.Stamp{From: res.full, Lang: res.Lang}
+	available := len(f.Type) == 0
+	if available {
+		stamp.Append = features.PhotoUpdate(f, a.photoHash())
+	}
+	b := f.AppendTo(make([]byte, 0, len(f.Raw)+len(res.full)+len(stamp.Append)+32), stamp)
+	p := Parcel{Head: b[:len(res.fromHead)], Tail: b[len(res.fromHead):], Kept: true, Lazy: true}
+	res.shown = &schemas.PresenceUpdated{Resource: res.Name, Available: available, At: a.r.now(),
+		Show: string(f.ChildText(frame.NSClient, "show")), Status: string(f.ChildText(frame.NSClient, "status"))}
+	if available {
+		res.view.available, res.view.priority, res.view.presence = true, priorityOf(f), p
+		res.shown.Priority = int32(res.view.priority)
+	} else {
+		res.hide()
+	}
+	return p
+}
+
+func (res *Resource) hide() {
+	res.view.available, res.view.priority, res.view.presence = false, 0, Parcel{}
+	if res.Account.box.resource == res {
+		res.Account.box.resource = nil
+	}
+}
+
+// presenceFacts states the newest presence. What the account showed last by a resource that is gone ends: only the newest is
+// kept. The caller holds the lock.
+func (a *Account) presenceFacts(res *Resource) []eventlog.Fact {
+	facts := []eventlog.Fact{eventlog.Set(entityShown+res.Name, res.shown)}
+	if old := a.last.presence; old != nil && old.GetResource() != res.Name && a.named(old.GetResource()) == nil {
+		facts = append(facts, eventlog.End(schemas.Family_PRESENCE_FACTS, entityShown+old.GetResource()))
+	}
+	a.last.presence = res.shown
+	return facts
+}
+
+// photoHash returns what the account's vCard has for a photo. The caller holds the lock.
+func (a *Account) photoHash() string {
+	if !a.photoLoaded {
+		if m, err := a.get(schemas.Family_PROFILE_FACTS, "vcard"); err == nil {
+			card, _ := m.(*schemas.VCard)
+			a.photo, a.photoLoaded = card.GetPhotoSha1(), true
+		}
+	}
+	return a.photo
+}
+
+// audience lists the contacts who get the account's presence, without those that the owner blocks. It is not changed any
+// more. The caller holds the lock.
+func (a *Account) audience() []string {
+	if a.subscribers == nil {
+		a.subscribers = []string{}
+		for contact, item := range a.roster {
+			if item.SubscribedFrom() && !a.blocks.Match(contact) {
+				a.subscribers = append(a.subscribers, contact)
+			}
+		}
+	}
+	return a.subscribers
+}
+
+// tell broadcasts a presence to contacts and to the account's own resources. RFC 6121 §4.2.2
+func (r *Router) tell(a *Account, own *snapshot, contacts []string, p Parcel, t *stream.Turn) {
+	r.tellOwn(a, own, p, t)
+	for _, contact := range contacts {
+		if c := r.peekString(contact); c != nil {
+			c.snap.Load().show(p.to(c.toAttr), a.bare, t)
+		}
+	}
+}
+
+func (r *Router) tellOwn(a *Account, own *snapshot, p Parcel, t *stream.Turn) {
+	p = p.to(a.toAttr)
+	p.Lazy = false
+	for i := range own.views {
+		if v := &own.views[i]; v.available {
+			v.Outlet.Deliver(t, p)
+		}
+	}
+}
+
+// show delivers a presence of a bare JID to the available resources. RFC 6121 §8.5.2.1.2
+func (s *snapshot) show(p Parcel, from string, t *stream.Turn) {
+	if len(s.views) == 0 || s.blocks.Match(from) {
+		return
+	}
+	for i := range s.views {
+		if v := &s.views[i]; v.available {
+			v.Outlet.Deliver(t, p)
+		}
+	}
+}
+
+// takeDirected returns who got directed presence and must hear that the resource is unavailable now; nobody while it is
+// available. The caller holds the lock.
+func (res *Resource) takeDirected() map[string]bool {
+	if res.view.available {
+		return nil
+	}
+	gone := res.directed
+	res.directed = nil
+	return gone
+}
+
+// tellDirected tells those who got directed presence. RFC 6121 §4.6.3
+func (r *Router) tellDirected(a *Account, from *Resource, gone map[string]bool, p Parcel, t *stream.Turn) {
+	for to := range gone {
+		r.sendPresence(from, split([]byte(to)), p, t)
+	}
+}
+
+// sendPresence delivers a presence to an address of ours.
+func (r *Router) sendPresence(from *Resource, to Address, p Parcel, t *stream.Turn) {
+	c := r.peek(to.Bare())
+	if c == nil {
+		return
+	}
+	p = p.to(append(appendEscaped([]byte(" to='"), to.Bytes()), '\''))
+	s := c.snap.Load()
+	if to.IsBare() {
+		s.show(p, from.full, t)
+	} else if v := s.find(to.Bytes()); v != nil && !s.blocks.Match(from.full) {
+		v.Outlet.Deliver(t, p)
+	}
+}
+
+// directed routes presence with an address, and remembers who must hear of the end. RFC 6121 §4.6
+func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error {
+	to, err := ParseAddress(f.To)
+	if err == nil && !r.Ours(to.Domain()) {
+		err = ErrNotOurs
+	}
+	if err != nil {
+		r.Refuse(from, f, err, t)
+		return nil
+	}
+	features.DropForged(f, r.oursText)
+	a := from.Account
+	a.mu.Lock()
+	if a.blocks.Match(to.String()) {
+		a.mu.Unlock()
+		r.Refuse(from, f, features.Blocked(), t)
+		return nil
+	}
+	if string(f.Type) != "error" && string(to.Bare()) != a.bare && !a.roster[string(to.Bare())].SubscribedFrom() {
+		from.noteDirected(to.String(), len(f.Type) == 0, t)
+	}
+	a.mu.Unlock()
+	b := f.AppendTo(nil, frame.Stamp{From: from.full, Lang: from.Lang})
+	c := r.peek(to.Bare())
+	if c == nil {
+		return nil
+	}
+	s, p := c.snap.Load(), Parcel{Head: b, Kept: true}
+	if to.IsBare() {
+		s.show(p, from.full, t)
+	} else if v := s.find(to.Bytes()); v != nil && !s.blocks.Match(from.full) {
+		v.Outlet.Deliver(t, p)
+	}
+	return nil
+}
+
+// noteDirected remembers, up to a limit, who got directed presence. The caller holds the lock.
+func (res *Resource) noteDirected(to string, available bool, t *stream.Turn) {
+	switch {
+	case !available:
+		delete(res.directed, to)
+	case res.directed[to] || len(res.directed) >= res.Account.r.Limits.Directed:
+		return
+	default:
+		if res.directed == nil {
+			res.directed = map[string]bool{}
+		}
+		res.directed[to] = true
+	}
+	res.remember(t)
+}

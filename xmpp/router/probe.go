@@ -1,0 +1,89 @@
+package router
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"protokoll/accounts"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/roster"
+	"protokoll/xmpp/stream"
+)
+
+// probed answers a probe that a client sent, as if the server had sent it. Whether the account exists is not said to who is
+// not subscribed. RFC 6121 §4.3
+func (r *Router) probed(from *Resource, f *frame.Frame, t *stream.Turn) error {
+	if f.To == nil {
+		return nil
+	}
+	to, err := ParseAddress(f.To)
+	if err == nil && !r.Ours(to.Domain()) {
+		err = ErrNotOurs
+	}
+	if err != nil {
+		r.Refuse(from, f, err, t)
+		return nil
+	}
+	c, err := r.Find(to)
+	if isUnopened(err) || errors.Is(err, accounts.ErrNoAccount) {
+		return nil // nobody who has an account to subscribe to
+	}
+	if err != nil {
+		r.Refuse(from, f, err, t)
+		return nil
+	}
+	r.answerProbe(c, from.Account, from, true, t)
+	return nil
+}
+
+// answerProbe tells a client of account a what account c shows to it. If c knows nothing of a subscription that a believes
+// in, a's side is set right. RFC 6121 §4.3.2
+func (r *Router) answerProbe(c, a *Account, to *Resource, asked bool, t *stream.Turn) {
+	c.mu.Lock()
+	if len(c.resources) == 0 && !asked {
+		c.mu.Unlock()
+		return // no answer means the same to a client that just signed in
+	}
+	if err := errorsOf(c.loadRoster, c.loadBlocks, c.loadLast); err != nil {
+		c.mu.Unlock()
+		r.Logger.Error("probe not answered", slog.Any("error", err))
+		return
+	}
+	may := c == a || roster.AnswerProbe(c.roster[a.bare])
+	blocked := c.blocks.Match(to.full)
+	last := c.last
+	c.mu.Unlock()
+	switch {
+	case blocked:
+	case !may:
+		r.heal(a, c.bare)
+	default:
+		c.snap.Load().answer(c, to, asked, last, t)
+	}
+}
+
+// answer shows each available resource, or who asked when the last one left.
+func (s *snapshot) answer(c *Account, to *Resource, asked bool, last lastSeen, t *stream.Turn) {
+	shown := false
+	for i := range s.views {
+		if v := &s.views[i]; v.available {
+			to.Outlet.Deliver(t, v.presence.to(to.Account.toAttr))
+			shown = true
+		}
+	}
+	if shown || !asked {
+		return
+	}
+	var inner []byte
+	if status := last.presence.GetStatus(); status != "" {
+		inner = append(appendEscaped(append(inner, "<status>"...), status), "</status>"...)
+	}
+	if last.out != 0 {
+		_, domain, _ := cutAt(c.bare)
+		inner = features.AppendDelay(inner, domain, time.UnixMilli(last.out), "")
+	}
+	tag := frame.Tag{Name: "presence", From: c.bare, To: to.Account.bare, Type: "unavailable"}
+	to.Outlet.Deliver(t, Parcel{Head: tag.AppendTo(nil, inner), Kept: true})
+}

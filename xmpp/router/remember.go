@@ -1,0 +1,84 @@
+package router
+
+import (
+	"protokoll/eventlog"
+	"protokoll/schemas"
+	"protokoll/xmpp/stream"
+)
+
+// What is kept of a session, so that it can be resumed after a restart, and so that everybody who saw it hears of its end
+// if it is not. DESIGN §9
+
+// remember writes the session's fact at the end of the turn, so that a sign-in writes it once. Only sessions that somebody
+// sees or that can be resumed have one. The caller holds the account's lock.
+func (res *Resource) remember(t *stream.Turn) {
+	if !res.view.available && len(res.resumeHash) == 0 && len(res.directed) == 0 && !res.remembered || res.rewrite {
+		return
+	}
+	res.rewrite = true
+	t.After(res.writeSession)
+}
+
+func (res *Resource) writeSession(*stream.Turn) {
+	a := res.Account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	res.rewrite = false
+	if res.left {
+		return
+	}
+	res.remembered = true
+	a.append(schemas.Cause_CLIENT, eventlog.Set(entitySession+res.Name, res.fact()))
+}
+
+// fact states the session. The caller holds the account's lock.
+func (res *Resource) fact() *schemas.SessionOpened {
+	v := &res.view
+	f := &schemas.SessionOpened{Resource: res.Name, SessionId: res.ID[:], ResumeHash: res.resumeHash, ResumeSeconds: res.resumeFor,
+		Carbons: v.carbons, RosterInterest: v.interested, BlocklistInterest: v.blockList,
+		Available: v.available, Priority: int32(v.priority)}
+	if v.available {
+		f.Presence = append(append([]byte(nil), v.presence.Head...), v.presence.Tail...)
+	}
+	for to := range res.directed {
+		f.Directed = append(f.Directed, to)
+	}
+	return f
+}
+
+// switches is what handlers of package features may change about the sender's session: features.Session.
+type switches struct {
+	res *Resource
+	t   *stream.Turn
+}
+
+// SetCarbons implements features.Session. Nothing waits: the switch matters to a live session only.
+func (w switches) SetCarbons(on bool) (*eventlog.Receipt, error) {
+	w.res.change(w.t, func(v *view) { v.carbons = on })
+	return nil, nil
+}
+
+// SetBlockInterest implements features.Session.
+func (w switches) SetBlockInterest() (*eventlog.Receipt, error) {
+	w.res.change(w.t, func(v *view) { v.blockList = true })
+	return nil, nil
+}
+
+// change changes what routing and a restart know of the session.
+func (res *Resource) change(t *stream.Turn, fn func(v *view)) {
+	a := res.Account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	fn(&res.view)
+	a.publish()
+	res.remember(t)
+}
+
+// SetResumable notes under which hash the session can be resumed, and for how long.
+func (res *Resource) SetResumable(hash []byte, seconds uint32, t *stream.Turn) {
+	a := res.Account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	res.resumeHash, res.resumeFor = hash, seconds
+	res.remember(t)
+}

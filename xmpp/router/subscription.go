@@ -1,0 +1,296 @@
+package router
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"protokoll/accounts"
+	"protokoll/eventlog"
+	"protokoll/schemas"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/roster"
+	"protokoll/xmpp/stream"
+)
+
+// loadRoster opens the roster. The caller holds the lock.
+func (a *Account) loadRoster() error {
+	if a.rosterLoaded {
+		return nil
+	}
+	facts, err := a.r.State.Facts(a.owner.ID(), schemas.Family_ROSTER_FACTS)
+	if err != nil {
+		return fmt.Errorf("read roster: %w", err)
+	}
+	key := a.owner.MAC("roster version")
+	a.hasher = roster.NewHasher(key[:])
+	a.roster, a.version, a.requests, a.subscribers = make(map[string]roster.Item, len(facts)), roster.Version{}, 0, nil
+	for _, f := range facts {
+		m, err := a.open(f)
+		if err != nil {
+			return err
+		}
+		if fact, ok := m.(*schemas.RosterItem); ok {
+			a.replace(roster.FromFact(fact))
+		}
+	}
+	a.rosterLoaded = true
+	return nil
+}
+
+// replace puts an item into the live roster. The caller holds the lock.
+func (a *Account) replace(item roster.Item) {
+	before := a.roster[item.Contact]
+	a.version = a.hasher.Change(a.version, before, item)
+	if before.PendingIn() {
+		a.requests--
+	}
+	if item.PendingIn() {
+		a.requests++
+	}
+	if before.SubscribedFrom() != item.SubscribedFrom() {
+		a.subscribers = nil
+	}
+	if item.Exists() {
+		a.roster[item.Contact] = item
+	} else {
+		delete(a.roster, item.Contact)
+	}
+}
+
+// plan gathers what follows from one change of a roster, at both sides. Facts are enqueued at once, for one account after
+// the other; effects leave when all of them are on disk.
+type plan struct {
+	r        *Router
+	receipts []*eventlog.Receipt
+	effects  []func(*stream.Turn)
+}
+
+func (p *plan) then(fn func(*stream.Turn)) { p.effects = append(p.effects, fn) }
+
+// errRosterFull is returned when a roster holds as many items as it may.
+var errRosterFull = errors.New("roster full")
+
+// apply applies an event to one side: the fact is enqueued, the push planned.
+func (p *plan) apply(a *Account, contact string, ev roster.Event) (roster.Result, error) {
+	for !a.lock() {
+		var err error
+		if a, err = p.r.Find(split([]byte(a.bare))); err != nil {
+			return roster.Result{}, err
+		}
+	}
+	defer a.mu.Unlock()
+	if err := a.loadRoster(); err != nil {
+		return roster.Result{}, err
+	}
+	cur, known := a.roster[contact]
+	cur.Contact = contact
+	res, err := roster.Apply(cur, ev)
+	if err != nil || !res.Changed && !res.Push {
+		return res, err
+	}
+	if !known && len(a.roster) >= p.r.Limits.RosterItems || a.tooManyRequests(cur, res.Item) {
+		return roster.Result{Item: cur}, errRosterFull
+	}
+	if res.Changed {
+		a.replace(res.Item)
+		fact := eventlog.Set(contact, res.Item.Fact())
+		if !res.Item.Exists() {
+			fact = eventlog.End(schemas.Family_ROSTER_FACTS, contact)
+		}
+		p.receipts = append(p.receipts, a.append(causeOf(ev.Kind), fact))
+	}
+	if res.Push {
+		p.push(a, res.Item)
+	}
+	return res, nil
+}
+
+func (a *Account) tooManyRequests(before, after roster.Item) bool {
+	return after.PendingIn() && !before.PendingIn() && a.requests >= a.r.Limits.Requests
+}
+
+func causeOf(k roster.Kind) schemas.Cause {
+	switch k {
+	case roster.InSubscribe, roster.InSubscribed, roster.InUnsubscribe, roster.InUnsubscribed:
+		return schemas.Cause_CONTACT
+	}
+	return schemas.Cause_CLIENT
+}
+
+// run lets the effects follow the facts. A failed append is answered to the client that asked, if one did.
+func (p *plan) run(from *Resource, refused func(t *stream.Turn, err error)) {
+	var pledge *Pledge
+	if from != nil {
+		pledge = from.Outlet.Pledge()
+		pledge.Add()
+	}
+	p.r.after(func(t *stream.Turn, err error) {
+		defer pledge.Done(t)
+		if err != nil {
+			p.r.Logger.Warn("roster change not stored", slog.Any("error", err))
+			refused(t, err)
+			return
+		}
+		for _, effect := range p.effects {
+			effect(t)
+		}
+	}, p.receipts...)
+}
+
+// subscription handles a presence stanza about subscriptions that a client sent. RFC 6121 §3
+func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, t *stream.Turn) error {
+	if f.To == nil {
+		r.Refuse(from, f, errInvalid, t)
+		return nil
+	}
+	to, err := ParseAddress(f.To)
+	switch {
+	case err == nil && !r.Ours(to.Domain()):
+		err = ErrNotOurs
+	case err == nil && (string(to.Bare()) == from.Account.bare || len(to.Localpart()) == 0):
+		err = features.NotAllowed() // nobody subscribes to oneself
+	}
+	if err == nil && from.Account.blocksAddress(string(to.Bare())) {
+		err = features.Blocked()
+	}
+	if err != nil {
+		r.Refuse(from, f, err, t)
+		return nil
+	}
+	if _, err = r.Find(to); isUnopened(err) {
+		return err
+	}
+	contact, owned := string(to.Bare()), f.Clone()
+	features.DropForged(&owned, r.oursText)
+	// RFC 6121 §3.1.2: both addresses are bare on the way to the contact.
+	stanza := owned.AppendTo(nil, frame.Stamp{From: from.Account.bare, To: contact, Lang: from.Lang})
+	p := &plan{r: r}
+	event, _ := roster.Outbound(kind)
+	if err := p.outbound(from.Account, contact, roster.Event{Kind: event}, kind, stanza); err != nil {
+		r.Refuse(from, f, refusedRoster(err), t)
+		return nil
+	}
+	p.run(from, func(t *stream.Turn, err error) { r.Refuse(from, &owned, err, t) })
+	return nil
+}
+
+func refusedRoster(err error) error {
+	if errors.Is(err, errRosterFull) {
+		return features.LimitReached()
+	}
+	return err
+}
+
+func (a *Account) blocksAddress(jid string) bool {
+	s := a.snap.Load()
+	return s.blocks.Len() > 0 && s.blocks.Match(jid)
+}
+
+// outbound applies what the owner decided, first to the owner's side, then to the contact's.
+func (p *plan) outbound(a *Account, contact string, ev roster.Event, kind roster.Type, stanza []byte) error {
+	res, err := p.apply(a, contact, ev)
+	if err != nil {
+		return err
+	}
+	if res.Route {
+		p.inbound(a.bare, contact, kind, stanza)
+	}
+	p.follow(a, contact, res)
+	return nil
+}
+
+// follow plans what the server sends in the owner's name.
+func (p *plan) follow(a *Account, contact string, res roster.Result) {
+	for _, kind := range res.Send {
+		tag := frame.Tag{Name: "presence", From: a.bare, To: contact, Type: string(kind)}
+		p.inbound(a.bare, contact, kind, tag.AppendTo(nil, nil))
+	}
+	if res.SendPresence {
+		p.then(func(t *stream.Turn) { p.r.showTo(a, contact, true, t) })
+	}
+	if res.SendUnavailable {
+		p.then(func(t *stream.Turn) { p.r.showTo(a, contact, false, t) })
+	}
+}
+
+// inbound applies a stanza of an owner to the contact's side. Whether there is such an account, and whether it blocks the
+// owner, makes no difference to the owner. RFC 6121 §3.1.3, XEP-0191 §3.3
+func (p *plan) inbound(owner, contact string, kind roster.Type, stanza []byte) {
+	c, err := p.r.Find(split([]byte(contact)))
+	if err != nil {
+		if !errors.Is(err, accounts.ErrNoAccount) && !errors.Is(err, ErrNotOurs) && !isUnopened(err) {
+			p.r.Logger.Error("subscription not delivered", slog.Any("error", err))
+		}
+		return
+	}
+	if c.blocking(owner) {
+		return
+	}
+	event, _ := roster.Inbound(kind)
+	res, err := p.apply(c, owner, roster.Event{Kind: event, Request: stanza})
+	if err != nil {
+		return // full: as if it were not answered
+	}
+	if res.Route {
+		p.then(func(t *stream.Turn) { c.deliverSubscription(kind, stanza, t) })
+	}
+	p.follow(c, owner, res)
+}
+
+// blocking tells whether an account, perhaps one without a session, blocks an address.
+func (a *Account) blocking(jid string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.loadBlocks() == nil && a.blocks.Match(jid)
+}
+
+// deliverSubscription hands a stanza to the owner's resources: a request to the available ones, the rest to who follows the
+// roster. RFC 6121 §3.1.3, §3.1.6
+func (a *Account) deliverSubscription(kind roster.Type, stanza []byte, t *stream.Turn) {
+	s := a.snap.Load()
+	for i := range s.views {
+		v := &s.views[i]
+		if kind == roster.Subscribe && v.available || kind != roster.Subscribe && v.interested {
+			v.Outlet.Deliver(t, Parcel{Head: stanza, Kept: true})
+		}
+	}
+}
+
+// showTo sends a contact the presence of each available resource, or that each is unavailable. RFC 6121 §3.1.5, §3.2.2
+func (r *Router) showTo(a *Account, contact string, available bool, t *stream.Turn) {
+	c, s := r.peekString(contact), a.snap.Load()
+	if c == nil {
+		return
+	}
+	for i := range s.views {
+		v := &s.views[i]
+		if !v.available {
+			continue
+		}
+		p := v.presence
+		if !available {
+			p = Parcel{Head: v.fromHead, Tail: []byte(" type='unavailable'/>"), Kept: true, Lazy: true}
+		}
+		c.snap.Load().show(p.to(c.toAttr), a.bare, t)
+	}
+}
+
+// heal takes a subscription back that the contact's side knows nothing of.
+func (r *Router) heal(a *Account, contact string) {
+	p := &plan{r: r}
+	tag := frame.Tag{Name: "presence", From: contact, To: a.bare, Type: string(roster.Unsubscribed)}
+	p.inbound(contact, a.bare, roster.Unsubscribed, tag.AppendTo(nil, nil))
+	p.run(nil, func(*stream.Turn, error) {})
+}
+
+// askAgain repeats requests that no answer came to, in case the contact's side lost them. RFC 6121 §3.1.2
+func (r *Router) askAgain(a *Account, contacts []string) {
+	p := &plan{r: r}
+	for _, contact := range contacts {
+		tag := frame.Tag{Name: "presence", From: a.bare, To: contact, Type: string(roster.Subscribe)}
+		p.inbound(a.bare, contact, roster.Subscribe, tag.AppendTo(nil, nil))
+	}
+	p.run(nil, func(*stream.Turn, error) {})
+}

@@ -1,0 +1,118 @@
+package session
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"protokoll/internal/wheel"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/router"
+	"protokoll/xmpp/stream"
+)
+
+// Config is what Sessions needs. Table may be nil: then nothing can be resumed after a restart.
+type Config struct {
+	Router   *router.Router
+	Registry *features.Registry
+	Table    *Table
+	Wheel    *wheel.Wheel // nil: one of its own
+	Limits   Limits
+	Logger   *slog.Logger
+	Clock    func() time.Time
+}
+
+// Limits bounds what one session may take. Zero values mean the defaults.
+type Limits struct {
+	Queue         int           // stanzas that a client has not acknowledged
+	QueueBytes    int           // their size together
+	Hibernating   int           // sessions of one account that wait to be resumed
+	Resume        time.Duration // how long a session waits to be resumed
+	Grace         time.Duration // how long a sender's acknowledgement waits for the recipient's before the message is stored
+	Cap           time.Duration // how long it waits at all before the message comes back with an error
+	Ping          time.Duration // silence after which a client without XEP-0198 is pinged
+	PingTimeout   time.Duration // how long it may take to answer
+	IdleManaged   time.Duration // silence after which a client with XEP-0198 is taken for gone: phones sleep
+	StanzasBehind int           // stanzas behind an unacknowledged one before it is stored without waiting for the grace
+}
+
+// The defaults of Limits.
+const (
+	DefaultQueue         = 500
+	DefaultQueueBytes    = 4 << 20
+	DefaultHibernating   = 10
+	DefaultResume        = 5 * time.Minute
+	DefaultGrace         = 200 * time.Millisecond
+	DefaultCap           = 2 * time.Second
+	DefaultPing          = 5 * time.Minute
+	DefaultPingTimeout   = time.Minute
+	DefaultIdleManaged   = 60 * time.Minute
+	DefaultStanzasBehind = 4
+)
+
+func (l Limits) withDefaults() Limits {
+	for _, n := range []struct {
+		field *int
+		value int
+	}{
+		{&l.Queue, DefaultQueue}, {&l.QueueBytes, DefaultQueueBytes}, {&l.Hibernating, DefaultHibernating},
+		{&l.StanzasBehind, DefaultStanzasBehind},
+	} {
+		if *n.field == 0 {
+			*n.field = n.value
+		}
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&l.Resume, DefaultResume}, {&l.Grace, DefaultGrace}, {&l.Cap, DefaultCap}, {&l.Ping, DefaultPing},
+		{&l.PingTimeout, DefaultPingTimeout}, {&l.IdleManaged, DefaultIdleManaged},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	return l
+}
+
+// Sessions holds every session and is what streams hand over to: stream.Sessions.
+type Sessions struct {
+	Config
+	features []byte // children of <stream:features/>, the same for all
+
+	mu          sync.Mutex
+	resumable   map[[32]byte]*Session // by the hash of the resume id
+	hibernating map[string][]*Session // by bare JID, the oldest first
+	stopping    bool
+}
+
+var _ stream.Sessions = (*Sessions)(nil)
+
+// New returns Sessions without any session.
+func New(c Config) *Sessions {
+	c.Limits = c.Limits.withDefaults()
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Wheel == nil {
+		c.Wheel = wheel.New(0)
+	}
+	h := &Sessions{Config: c, resumable: map[[32]byte]*Session{}, hibernating: map[string][]*Session{}}
+	h.features = []byte(bindFeature + features.SessionFeature + smFeature + versionFeature + approvalFeature)
+	return h
+}
+
+// Stop makes ends of streams from now on the server's doing: nobody is told that a client is unavailable, so that sessions
+// can be resumed after a restart and others are closed then. Call it before the streams are shut down.
+func (h *Sessions) Stop() {
+	h.mu.Lock()
+	h.stopping = true
+	h.mu.Unlock()
+}
+
+func (h *Sessions) isStopping() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.stopping
+}

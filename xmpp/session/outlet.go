@@ -1,0 +1,100 @@
+package session
+
+import (
+	"bytes"
+
+	"protokoll/xmpp/router"
+	"protokoll/xmpp/stream"
+)
+
+// Deliver implements router.Outlet.
+func (s *Session) Deliver(t *stream.Turn, p router.Parcel) bool {
+	s.mu.Lock()
+	if s.phase != live && s.phase != hibernating {
+		s.mu.Unlock()
+		return false
+	}
+	if s.sm != nil {
+		defer s.mu.Unlock()
+		return s.enqueue(t, p)
+	}
+	if s.stream == nil || s.write(t, p) != nil {
+		s.mu.Unlock()
+		return false
+	}
+	if p.Duty != nil && p.Confirm {
+		p.Duty.Hold(s, [16]byte{}, 0)
+		s.confirmLater(t, p.Duty)
+		s.mu.Unlock()
+		return true
+	}
+	s.mu.Unlock()
+	if p.Duty != nil {
+		p.Duty.Written(s, t)
+	}
+	return true
+}
+
+// write puts a stanza into the stream's queue. The caller holds mu.
+func (s *Session) write(t *stream.Turn, p router.Parcel) error {
+	if p.Lazy {
+		return t.SendSoon(s.stream, p.Head, p.Mid, p.Tail)
+	}
+	return t.Send(s.stream, p.Head, p.Mid, p.Tail)
+}
+
+// enqueue keeps a stanza until the client acknowledges it, and sends it if there is a stream. The caller holds mu.
+func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool {
+	m, size := s.sm, len(p.Head)+len(p.Mid)+len(p.Tail)
+	if m.overflowed || len(m.queue) >= s.home.Limits.Queue || m.bytes+size > s.home.Limits.QueueBytes && len(m.queue) > 0 {
+		s.overflow()
+		return false
+	}
+	e := entry{stanza: p.Head, duty: p.Duty, request: p.Kind == router.Request}
+	if len(p.Mid)+len(p.Tail) > 0 || !p.Kept {
+		e.stanza = bytes.Join([][]byte{p.Head, p.Mid, p.Tail}, nil)
+	}
+	m.out++
+	m.bytes += size
+	m.queue = append(m.queue, e)
+	m.record.sent(m.out)
+	if p.Duty != nil {
+		p.Duty.Hold(s, s.res.ID, m.out)
+	}
+	if s.stream != nil {
+		_ = s.write(t, p) // a stream that ended says so by Closed; the stanza stays in the queue
+		s.askSoon(t, p.Lazy)
+	}
+	return true
+}
+
+// overflow ends a session whose client does not acknowledge: it would take memory without end. The caller holds mu.
+func (s *Session) overflow() {
+	if s.sm.overflowed {
+		return
+	}
+	s.sm.overflowed = true
+	st := s.stream
+	go func() {
+		t := stream.NewTurn()
+		defer t.End()
+		if st != nil {
+			st.Close(stream.PolicyViolation, "too many stanzas without an acknowledgement")
+		}
+		s.end(t)
+	}()
+}
+
+// Acks implements router.Outlet.
+func (s *Session) Acks() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sm != nil
+}
+
+// Slow implements router.Outlet.
+func (s *Session) Slow() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == hibernating || s.sm != nil && s.sm.asking && s.home.Clock().UnixNano()-s.sm.askedAt > int64(s.home.Limits.Grace)
+}

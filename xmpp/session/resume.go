@@ -1,0 +1,215 @@
+package session
+
+import (
+	"crypto/sha256"
+	"slices"
+	"strconv"
+	"time"
+
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/router"
+	"protokoll/xmpp/stream"
+)
+
+// Resumption, XEP-0198 §5: a session outlives its connection for a while, and the server.
+
+// enlist makes a session findable by its resume id.
+func (h *Sessions) enlist(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.resumable[s.sm.hash] = s
+}
+
+// forget makes a session impossible to resume.
+func (h *Sessions) forget(s *Session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wake(s)
+	if s.sm == nil || !s.sm.resumable() {
+		return
+	}
+	if h.resumable[s.sm.hash] == s {
+		delete(h.resumable, s.sm.hash)
+	}
+	if !h.stopping {
+		s.sm.record.erase()
+	}
+}
+
+// wake takes a session off the list of hibernating ones. The caller holds mu.
+func (h *Sessions) wake(s *Session) {
+	if s.res.Account == nil {
+		return
+	}
+	bare := s.res.Account.Bare()
+	list := h.hibernating[bare]
+	if i := slices.Index(list, s); i >= 0 {
+		if list = slices.Delete(list, i, i+1); len(list) == 0 {
+			delete(h.hibernating, bare)
+		} else {
+			h.hibernating[bare] = list
+		}
+	}
+}
+
+// hibernate keeps a session without a stream until it is resumed or its window is over. Its messages are stored at once:
+// nobody can say whether the client comes back.
+func (s *Session) hibernate(t *stream.Turn) {
+	s.mu.Lock()
+	s.phase, s.stream = hibernating, nil
+	s.sm.asking, s.sm.wanted = false, false
+	var duties []*router.Duty
+	for _, e := range s.sm.queue {
+		if e.duty != nil {
+			duties = append(duties, e.duty)
+		}
+	}
+	s.mu.Unlock()
+	s.home.await(s, t)
+	for _, d := range duties {
+		d.Store(t)
+	}
+}
+
+// await gives a session without a stream its window, and ends the oldest of an account that has too many.
+func (h *Sessions) await(s *Session, t *stream.Turn) {
+	h.mu.Lock()
+	bare := s.res.Account.Bare()
+	h.hibernating[bare] = append(h.hibernating[bare], s)
+	var oldest *Session
+	if len(h.hibernating[bare]) > h.Limits.Hibernating {
+		oldest = h.hibernating[bare][0]
+	}
+	h.mu.Unlock()
+	h.Wheel.Set(&s.timer, s.window(), func() { go s.expire() })
+	if oldest != nil {
+		oldest.end(t)
+	}
+}
+
+// window is how long the session waits.
+func (s *Session) window() time.Duration {
+	if s.sm != nil && s.sm.window > 0 {
+		return s.sm.window
+	}
+	return s.home.Limits.Resume
+}
+
+// expire ends a session that nobody resumed.
+func (s *Session) expire() {
+	s.mu.Lock()
+	over := s.phase == hibernating
+	s.mu.Unlock()
+	if over {
+		t := stream.NewTurn()
+		defer t.End()
+		s.end(t)
+	}
+}
+
+// resume lets a new stream go on with an old session. XEP-0198 §5
+func (s *Session) resume(st *stream.Stream, f *frame.Frame, p phase, t *stream.Turn) error {
+	if p != unbound {
+		return sendError(t.Send(st, failed("unexpected-request", "")))
+	}
+	h, ok := handled(f)
+	if !ok {
+		return &stream.Error{Condition: stream.BadFormat}
+	}
+	id := string(f.Attr("previd"))
+	old := s.home.find(id, st.Localpart()+"@"+st.Domain())
+	if old == nil {
+		return sendError(t.Send(st, failed("item-not-found", "")))
+	}
+	return old.takeOver(st, id, h, t)
+}
+
+// find returns the session with a resume id if it belongs to the account.
+func (h *Sessions) find(id, bare string) *Session {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.resumable[sha256.Sum256([]byte(id))]
+	if s == nil || s.res.Account.Bare() != bare {
+		return nil
+	}
+	return s
+}
+
+// takeOver moves the session to another stream. What the client sent before and we cannot vouch for yet is stored first:
+// the answer says how much of it the client may forget.
+func (s *Session) takeOver(st *stream.Stream, id string, h uint32, t *stream.Turn) error {
+	s.handling.Lock() // the old stream may be in the middle of a stanza
+	defer s.handling.Unlock()
+	s.mu.Lock()
+	m := s.sm
+	if s.phase == ended || m.cleared != nil {
+		s.mu.Unlock()
+		return sendError(t.Send(st, failed("item-not-found", "")))
+	}
+	if h-m.acked > m.out-m.acked {
+		s.mu.Unlock()
+		return tooHigh(h, m.out)
+	}
+	if old := s.stream; old != nil {
+		s.phase, s.stream = hibernating, nil
+		old.Close(stream.Conflict, "the session was resumed elsewhere")
+	}
+	if len(m.held) == 0 {
+		s.mu.Unlock()
+		s.resumed(st, id, h, t)
+		return nil
+	}
+	m.cleared = func() {
+		s.handling.Lock()
+		t := stream.NewTurn()
+		s.resumed(st, id, h, t)
+		s.handling.Unlock()
+		t.End()
+		st.Resume()
+	}
+	s.mu.Unlock()
+	st.Pause()
+	s.storeHeld(0, t)
+	return nil
+}
+
+// resumed tells the client and sends again what it has not had. The caller holds handling.
+func (s *Session) resumed(st *stream.Stream, id string, h uint32, t *stream.Turn) {
+	s.mu.Lock()
+	m := s.sm
+	if s.phase == ended {
+		s.mu.Unlock()
+		_ = t.Send(st, failed("item-not-found", "")) // a stream that ended says so by Closed
+		return
+	}
+	duties := m.acknowledged(h, nil)
+	s.phase, s.stream = live, st
+	st.SetData(s)
+	restored := m.restored && m.id == ""
+	m.id = id
+	m.asking, m.wanted, m.lastAck = false, false, m.in
+	m.record.received(m.in)
+	m.forgetLost()
+	_ = t.Send(st, []byte("<resumed xmlns='"+nsSM+"' previd='"+id+"' h='"+strconv.FormatUint(uint64(m.in), 10)+"'/>"))
+	for _, e := range m.queue {
+		_ = t.Send(st, e.stanza) // a stream that ended says so by Closed; the stanza stays in the queue
+	}
+	if len(m.queue) > 0 {
+		s.askSoon(t, false)
+	}
+	s.mu.Unlock()
+	s.home.Wheel.Stop(&s.timer)
+	s.home.mu.Lock()
+	s.home.wake(s)
+	s.home.mu.Unlock()
+	st.SetIdleLimit(s.home.Limits.IdleManaged)
+	s.home.Router.Settle(t, duties)
+	s.home.Router.Resumed(&s.res, restored, t)
+}
+
+// forgetLost removes what a restart left nothing of but its number. The caller holds mu.
+func (m *management) forgetLost() {
+	m.queue = slices.DeleteFunc(m.queue, func(e entry) bool { return e.stanza == nil })
+	m.out = m.acked + uint32(len(m.queue))
+	m.record.sent(m.out)
+}

@@ -1,0 +1,153 @@
+package session
+
+import (
+	"sync"
+
+	"protokoll/internal/wheel"
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/router"
+	"protokoll/xmpp/stream"
+)
+
+// phase is how far a session has come.
+type phase uint8
+
+const (
+	unbound     phase = iota
+	live              // bound, with a stream
+	hibernating       // bound, without one
+	ended
+)
+
+// Session is one signed-in client.
+type Session struct {
+	home *Sessions
+	res  router.Resource // filled in by bind
+
+	handling sync.Mutex // held while an element of the client is handled
+	// Guarded by handling.
+	seq    uint32         // of the stanza being handled, if it is counted
+	pledge *router.Pledge // of it; nil until somebody asks
+
+	mu sync.Mutex
+	// Guarded by mu.
+	phase   phase
+	stream  *stream.Stream // nil unless unbound or live
+	sm      *management    // nil until XEP-0198 is enabled
+	confirm confirmation   // without XEP-0198: letters that a ping has to confirm
+	timer   wheel.Timer    // of pings while live, of the resume window while hibernating
+	grace   wheel.Timer    // of held acknowledgements
+}
+
+var _ router.Outlet = (*Session)(nil)
+
+// Features implements stream.Sessions.
+func (h *Sessions) Features(st *stream.Stream) []byte {
+	st.SetData(&Session{home: h, stream: st})
+	return append(h.features[:len(h.features):len(h.features)], h.Registry.Caps()...)
+}
+
+// Element implements stream.Sessions.
+func (h *Sessions) Element(st *stream.Stream, f *frame.Frame, t *stream.Turn) error {
+	s := st.Data().(*Session)
+	s.handling.Lock()
+	defer s.handling.Unlock()
+	s.mu.Lock()
+	p, mine := s.phase, s.stream == st
+	s.mu.Unlock()
+	switch {
+	case !mine:
+		return nil // the session went on with another stream
+	case f.Name == frame.Other:
+		return s.nonza(st, f, p, t)
+	case p == unbound:
+		return s.first(st, f, t)
+	}
+	return s.stanza(st, f, t)
+}
+
+// Closed implements stream.Sessions.
+func (h *Sessions) Closed(st *stream.Stream, t *stream.Turn, reason error) {
+	s := st.Data().(*Session)
+	s.mu.Lock()
+	mine, resumable := s.stream == st, s.sm != nil && s.sm.resumable()
+	if mine && s.phase == unbound {
+		s.phase, s.stream = ended, nil
+	}
+	mine = mine && s.phase == live
+	s.mu.Unlock()
+	switch {
+	case !mine:
+	case resumable && reason != nil:
+		s.hibernate(t)
+	case h.isStopping():
+		s.abandon(t)
+	default:
+		s.end(t)
+	}
+}
+
+// end ends the session for good: others hear of it, and what the client did not take goes back to the router.
+func (s *Session) end(t *stream.Turn) {
+	queue, confirm, bound := s.close()
+	if !bound {
+		return
+	}
+	s.home.Router.Leave(&s.res, t)
+	s.giveBack(queue, confirm, t)
+}
+
+// abandon ends the session because the server stops: what it had is kept, and nobody hears of it until the resume window is
+// over. DESIGN §9
+func (s *Session) abandon(t *stream.Turn) {
+	if queue, confirm, bound := s.close(); bound {
+		s.giveBack(queue, confirm, t)
+	}
+}
+
+// close marks the session as ended and takes what it holds.
+func (s *Session) close() (queue []entry, confirm []*router.Duty, bound bool) {
+	s.mu.Lock()
+	if s.phase == ended {
+		s.mu.Unlock()
+		return nil, nil, false
+	}
+	bound = s.phase != unbound
+	s.phase, s.stream = ended, nil
+	if s.sm != nil {
+		queue, s.sm.queue = s.sm.queue, nil
+	}
+	confirm, s.confirm = s.confirm.all(), confirmation{}
+	s.mu.Unlock()
+	s.home.Wheel.Stop(&s.timer)
+	s.home.Wheel.Stop(&s.grace)
+	s.home.forget(s)
+	return queue, confirm, bound
+}
+
+// giveBack hands what the client did not take to the router, in its order.
+func (s *Session) giveBack(queue []entry, confirm []*router.Duty, t *stream.Turn) {
+	duties := confirm
+	for _, e := range queue {
+		if e.duty != nil {
+			duties = append(duties, e.duty)
+		}
+	}
+	s.home.Router.Return(t, duties)
+	for _, e := range queue {
+		if e.request {
+			s.home.Router.Unanswered(e.stanza, t)
+		}
+	}
+}
+
+// Replaced implements router.Outlet: another client took the resource. RFC 6120 §7.7.2.2
+func (s *Session) Replaced(t *stream.Turn) {
+	s.mu.Lock()
+	st := s.stream
+	s.mu.Unlock()
+	if st != nil {
+		st.Close(stream.Conflict, "the resource is used by a new session")
+	}
+	s.end(t)
+}

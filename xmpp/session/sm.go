@@ -1,0 +1,264 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"time"
+
+	"protokoll/xmpp/frame"
+	"protokoll/xmpp/router"
+	"protokoll/xmpp/stream"
+)
+
+// Stream Management, XEP-0198 version 1.6: counting and acknowledging both ways. Resumption is in resume.go, what holds
+// acknowledgements back in held.go. Not here: 'location', and requests in mid-batch.
+const (
+	nsSM      = "urn:xmpp:sm:3"
+	smFeature = "<sm xmlns='" + nsSM + "'/>"
+	request   = "<r xmlns='" + nsSM + "'/>"
+)
+
+// askAfter is how many unacknowledged stanzas that may wait (presence) cause a request all the same.
+const askAfter = 50
+
+// entry is a stanza that the client has not acknowledged.
+type entry struct {
+	stanza  []byte // nil: lost in a restart
+	duty    *router.Duty
+	request bool // an IQ get or set: its sender gets an error if the session ends
+}
+
+// management is the XEP-0198 state of a session. Guarded by Session.mu.
+type management struct {
+	in       uint32           // stanzas received
+	held     []*router.Pledge // of received stanzas that cannot be acknowledged yet, in order
+	lastAck  uint32           // last h sent
+	wanted   bool             // the client asked for an acknowledgement that we still owe
+	ackDue   bool             // one leaves at the end of the turn
+	graceSet bool
+
+	out        uint32  // stanzas sent
+	acked      uint32  // of them, acknowledged
+	queue      []entry // those between
+	bytes      int     // size of the queue
+	asking     bool    // a request of ours is not answered …
+	askedAt    int64   // … since then, nanoseconds
+	askDue     bool    // one leaves at the end of the turn
+	overflowed bool
+
+	id       string // to resume by; empty: not resumable
+	hash     [32]byte
+	window   time.Duration
+	record   *record // in the table; nil: not after a restart
+	restored bool    // by a restart
+	cleared  func()  // runs when nothing is held any more; for resumption
+}
+
+func (m *management) resumable() bool { return m.id != "" || m.restored }
+
+// reportable is the newest h that is true. The caller holds mu.
+func (m *management) reportable() uint32 {
+	if len(m.held) == 0 {
+		return m.in
+	}
+	return m.held[0].Seq - 1
+}
+
+// manage handles an element of XEP-0198.
+func (s *Session) manage(st *stream.Stream, f *frame.Frame, p phase, t *stream.Turn) error {
+	switch string(f.Local) {
+	case "enable":
+		return s.enable(st, f, p, t)
+	case "resume":
+		return s.resume(st, f, p, t)
+	case "r":
+		return s.wantAck(t)
+	case "a":
+		return s.ack(f, t)
+	}
+	return &stream.Error{Condition: stream.UnsupportedStanzaType}
+}
+
+func failed(condition, attrs string) []byte {
+	return []byte("<failed xmlns='" + nsSM + "'" + attrs + "><" + condition +
+		" xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></failed>")
+}
+
+// enable turns stream management on, once, after bind. XEP-0198 §3
+func (s *Session) enable(st *stream.Stream, f *frame.Frame, p phase, t *stream.Turn) error {
+	s.mu.Lock()
+	if p != live || s.sm != nil {
+		s.mu.Unlock()
+		return sendError(t.Send(st, failed("unexpected-request", "")))
+	}
+	m := new(management)
+	if wish := string(f.Attr("resume")); wish == "true" || wish == "1" {
+		s.makeResumable(m, f.Attr("max"))
+	}
+	s.sm = m
+	s.mu.Unlock()
+	s.home.Wheel.Stop(&s.timer)
+	st.SetIdleLimit(s.home.Limits.IdleManaged)
+	answer := "<enabled xmlns='" + nsSM + "'/>"
+	if m.id != "" {
+		seconds := uint32(m.window / time.Second)
+		s.home.enlist(s)
+		s.res.SetResumable(m.hash[:], seconds, t)
+		answer = "<enabled xmlns='" + nsSM + "' id='" + m.id + "' resume='true' max='" + strconv.FormatUint(uint64(seconds), 10) + "'/>"
+	}
+	return sendError(t.Send(st, []byte(answer)))
+}
+
+// makeResumable gives the session an id that nobody can guess, and its record in the table. XEP-0198 §5
+func (s *Session) makeResumable(m *management, wish []byte) {
+	var b [18]byte
+	rand.Read(b[:]) // never fails: crypto/rand crashes the program instead
+	m.id = base64.RawURLEncoding.EncodeToString(b[:])
+	m.hash = sha256.Sum256([]byte(m.id))
+	m.window = s.home.Limits.Resume
+	if n, err := strconv.ParseUint(string(wish), 10, 32); err == nil && n > 0 {
+		m.window = min(m.window, time.Duration(n)*time.Second)
+	}
+	m.record = s.home.Table.add(m.hash, s.res.ID)
+}
+
+// wantAck answers a request as soon as the answer is true. XEP-0198 §4
+func (s *Session) wantAck(t *stream.Turn) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.sm
+	if m == nil {
+		return &stream.Error{Condition: stream.UnsupportedStanzaType}
+	}
+	m.wanted = true
+	if len(m.held) == 0 || m.reportable() != m.lastAck {
+		s.ackSoon(t)
+	}
+	return nil
+}
+
+// ackSoon sends an acknowledgement at the end of the turn. The caller holds mu.
+func (s *Session) ackSoon(t *stream.Turn) {
+	if s.sm.ackDue {
+		return
+	}
+	s.sm.ackDue = true
+	if t == nil {
+		s.home.Router.Later(s.sendAck)
+	} else {
+		t.After(s.sendAck)
+	}
+}
+
+func (s *Session) sendAck(t *stream.Turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.sm
+	m.ackDue = false
+	h := m.reportable()
+	if s.stream == nil || !m.wanted || h == m.lastAck && len(m.held) > 0 {
+		return
+	}
+	m.wanted = len(m.held) > 0
+	m.lastAck = h
+	m.record.received(h) // before it is sent, so that it is true after a kill
+	var room [48]byte
+	b := strconv.AppendUint(append(room[:0], "<a xmlns='"+nsSM+"' h='"...), uint64(h), 10)
+	_ = t.Send(s.stream, append(b, "'/>"...)) // a stream that ended says so by Closed
+}
+
+// askSoon requests an acknowledgement at the end of the turn, unless one is on its way. The caller holds mu.
+func (s *Session) askSoon(t *stream.Turn, lazy bool) {
+	m := s.sm
+	if m.asking || m.askDue || lazy && len(m.queue) < askAfter {
+		return
+	}
+	m.askDue = true
+	t.After(s.sendRequest)
+}
+
+func (s *Session) sendRequest(t *stream.Turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.sm
+	m.askDue = false
+	if s.stream == nil || m.asking || len(m.queue) == 0 {
+		return
+	}
+	m.asking, m.askedAt = true, s.home.Clock().UnixNano()
+	_ = t.Send(s.stream, []byte(request)) // a stream that ended says so by Closed
+}
+
+// ack takes what the client acknowledges. XEP-0198 §4
+func (s *Session) ack(f *frame.Frame, t *stream.Turn) error {
+	h, ok := handled(f)
+	s.mu.Lock()
+	m := s.sm
+	if m == nil {
+		s.mu.Unlock()
+		return &stream.Error{Condition: stream.UnsupportedStanzaType}
+	}
+	if !ok {
+		s.mu.Unlock()
+		return &stream.Error{Condition: stream.BadFormat}
+	}
+	if h-m.acked > m.out-m.acked {
+		sent := m.out
+		s.mu.Unlock()
+		return tooHigh(h, sent)
+	}
+	var room [16]*router.Duty
+	duties := m.acknowledged(h, room[:0])
+	m.asking = false
+	if len(m.queue) > 0 {
+		s.askSoon(t, m.allLazy())
+	}
+	s.mu.Unlock()
+	s.home.Router.Settle(t, duties)
+	return nil
+}
+
+// handled reads h.
+func handled(f *frame.Frame) (uint32, bool) {
+	h, err := strconv.ParseUint(string(f.Attr("h")), 10, 32)
+	return uint32(h), err == nil
+}
+
+// tooHigh ends the stream of a client that acknowledges what it was never sent. XEP-0198 §4
+func tooHigh(h, sent uint32) error {
+	return &stream.Error{Condition: stream.UndefinedCondition, Extra: "<handled-count-too-high xmlns='" + nsSM + "' h='" +
+		strconv.FormatUint(uint64(h), 10) + "' send-count='" + strconv.FormatUint(uint64(sent), 10) + "'/>"}
+}
+
+// acknowledged removes what the client has from the queue and appends its duties. The caller holds mu and has checked h.
+func (m *management) acknowledged(h uint32, duties []*router.Duty) []*router.Duty {
+	n := int(h - m.acked)
+	for i := range m.queue[:n] {
+		e := &m.queue[i]
+		m.bytes -= len(e.stanza)
+		if e.duty != nil {
+			duties = append(duties, e.duty)
+		}
+	}
+	left := copy(m.queue, m.queue[n:])
+	clear(m.queue[left:])
+	m.queue = m.queue[:left]
+	if left == 0 && cap(m.queue) > 32 {
+		m.queue = nil // idle sessions are many
+	}
+	m.acked = h
+	m.record.acknowledged(h)
+	return duties
+}
+
+// allLazy tells whether nothing in the queue is worth a request of its own.
+func (m *management) allLazy() bool {
+	for i := range m.queue {
+		if m.queue[i].duty != nil || m.queue[i].request {
+			return false
+		}
+	}
+	return true
+}
