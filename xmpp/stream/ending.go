@@ -98,7 +98,11 @@ func (s *Stream) seal() {
 
 // giveUp is called by the wheel when the peer has had its time.
 func (s *Stream) giveUp() {
-	s.ending.Store(&ending{abrupt: true, reason: ErrClosed})
+	last := ending{abrupt: true, reason: ErrClosed}
+	if e := s.ending.Load(); e != nil {
+		last.reason = e.reason
+	}
+	s.ending.Store(&last)
 	go s.kick()
 }
 

@@ -75,7 +75,7 @@ func testBehindStartTLS(t *testing.T) {
 	if got := c.rest(); strings.Contains(got, "success") || strings.Contains(got, "stream:stream") {
 		t.Errorf("plain text instead of TLS: %q", got)
 	}
-	if f.people.asked != 0 {
+	if f.people.count() != 0 {
 		t.Error("somebody was asked for a password")
 	}
 }
@@ -87,7 +87,7 @@ func testAuthBeforeTLS(t *testing.T) {
 	c.until("<failure xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><encryption-required/></failure>")
 	c.send("<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>AHVzZXIAcGVuY2ls</initial-response></authenticate>")
 	c.wantError(t, PolicyViolation)
-	if f.people.asked != 0 {
+	if f.people.count() != 0 {
 		t.Error("somebody was asked for a password")
 	}
 }
@@ -498,7 +498,7 @@ func testStuckReader(t *testing.T) {
 	f := newFixture(t, func(c *Config) { c.Limits.Queue = 256 << 10 })
 	var mu sync.Mutex
 	peers := map[string]*Stream{}
-	f.echo.do = func(s *Stream, fr *frame.Frame, turn *Turn) error {
+	f.echo.handle(func(s *Stream, fr *frame.Frame, turn *Turn) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if string(fr.ID) == "me" {
@@ -510,7 +510,7 @@ func testStuckReader(t *testing.T) {
 			return turn.Send(s, []byte("<presence id='ended'/>"))
 		}
 		return err
-	}
+	})
 	stuck, sender := f.login(t), f.login(t)
 	stuck.send("<message id='me'/>")
 	stuck.until("<message id='me'/>")

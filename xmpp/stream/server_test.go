@@ -36,10 +36,11 @@ const (
 
 // people signs in whoever knows the password.
 type people struct {
-	keys  []sasl.Verifier
+	keys []sasl.Verifier
+
+	mu    sync.Mutex
 	block chan struct{} // where set, Password waits for it
 	err   error
-	mu    sync.Mutex
 	asked int
 }
 
@@ -55,21 +56,35 @@ func (p *people) Mechanisms(domain string) []string {
 func (p *people) Password(ctx context.Context, _, _, password string) error {
 	p.mu.Lock()
 	p.asked++
+	answer, block := p.err, p.block
 	p.mu.Unlock()
-	if p.block != nil {
+	if block != nil {
 		select {
-		case <-p.block:
+		case <-block:
 		case <-ctx.Done():
 			return sasl.ErrTemporary
 		}
 	}
 	switch {
-	case p.err != nil:
-		return p.err
+	case answer != nil:
+		return answer
 	case password != "pencil":
 		return sasl.ErrNotAuthorized
 	}
 	return nil
+}
+
+// answer changes what Password returns, and what it waits for.
+func (p *people) answer(err error, block chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.err, p.block = err, block
+}
+
+func (p *people) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
 }
 
 func (p *people) Verifier(_ context.Context, _, _ string, h sasl.Hash) (sasl.Verifier, error) {
@@ -106,10 +121,20 @@ func (e *echo) Features(s *Stream) []byte {
 }
 
 func (e *echo) Element(s *Stream, f *frame.Frame, t *Turn) error {
-	if e.do != nil {
-		return e.do(s, f, t)
+	e.mu.Lock()
+	do := e.do
+	e.mu.Unlock()
+	if do != nil {
+		return do(s, f, t)
 	}
 	return t.Send(s, f.Raw)
+}
+
+// handle replaces the echo.
+func (e *echo) handle(do func(s *Stream, f *frame.Frame, t *Turn) error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.do = do
 }
 
 func (e *echo) Closed(s *Stream, _ *Turn, reason error) {
@@ -188,7 +213,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 			f.addr = l.Addr().String()
 		}
 		wg.Go(func() {
-			if err := f.Serve(l, direct); err != nil {
+			if err := f.Serve(l, direct); err != nil && !errors.Is(err, ErrClosed) { // a short test ends before
 				t.Errorf("Serve: %v", err)
 			}
 		})

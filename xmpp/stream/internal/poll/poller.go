@@ -60,6 +60,8 @@ func (p *Poller) Add(fd int, h Handler) *Conn { return &Conn{poller: p, fd: fd, 
 
 // Start begins to watch the socket. The owner of the reading side calls it, once everything is in place for the handler.
 func (c *Conn) Start() error {
+	c.mu.Lock() // events may come, and end the socket, before the call returns
+	defer c.mu.Unlock()
 	p := c.poller
 	p.mu.Lock()
 	if p.over {
