@@ -31,7 +31,7 @@ type Options struct {
 	Domain   string   // empty: localhost
 	Accounts int      // user1 … userN; 0: 3
 	Password string   // empty: "secret"
-	Args     []string // in place of `demo …`: a whole other command line; {data}, {listen} and {tls} are not replaced
+	Args     []string // in place of `demo …`: another command line
 	Env      []string // added to the environment
 	Wrap     []string // command put in front, such as strace …
 	IP       string   // address to listen on; empty: 127.0.0.1
@@ -51,21 +51,26 @@ type Server struct {
 
 // Start starts a server and waits until it takes connections.
 func Start(o Options) (*Server, error) {
+	ports, err := FreePorts(or(o.IP, "127.0.0.1"), 2)
+	if err != nil {
+		return nil, err
+	}
+	return StartAt(o, ports)
+}
+
+// StartAt is Start with the addresses for STARTTLS and direct TLS, for command lines that have them in a file.
+func StartAt(o Options, ports []string) (*Server, error) {
 	s := &Server{Options: o, out: &bytes.Buffer{}}
 	s.Domain, s.Password = or(o.Domain, "localhost"), or(o.Password, "secret")
 	if s.Accounts == 0 {
 		s.Accounts = 3
 	}
-	var err error
 	if s.Data == "" {
+		var err error
 		s.temporary = true
 		if s.Data, err = os.MkdirTemp("", "protokoll-test-"); err != nil {
 			return nil, err
 		}
-	}
-	ports, err := FreePorts(or(o.IP, "127.0.0.1"), 2)
-	if err != nil {
-		return nil, err
 	}
 	s.Addr, s.TLSAddr = ports[0], ports[1]
 	if err := s.Again(); err != nil {
