@@ -85,6 +85,7 @@ func (s *Session) bind(st *stream.Stream, f *frame.Frame, name string, t *stream
 		}
 		return s.refuseBind(st, f, features.StanzaError(err), t)
 	}
+	s.home.bound.Add(1)
 	s.startPings(st)
 	full := append(frame.AppendEscaped([]byte("<bind xmlns='"+nsBind+"'><jid>"), s.res.Full()), "</jid></bind>"...)
 	tag := frame.Tag{Name: "iq", ID: string(f.ID), Type: "result"}

@@ -3,6 +3,7 @@ package session
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"protokoll/internal/wheel"
@@ -11,11 +12,11 @@ import (
 	"protokoll/xmpp/stream"
 )
 
-// Config is what Sessions needs. Table may be nil: then nothing can be resumed after a restart.
+// Config is what Sessions needs.
 type Config struct {
 	Router   *router.Router
 	Registry *features.Registry
-	Table    *Table
+	Table    string       // path of the table; empty: nothing can be resumed after a restart
 	Wheel    *wheel.Wheel // nil: one of its own
 	Limits   Limits
 	Logger   *slog.Logger
@@ -79,7 +80,9 @@ func (l Limits) withDefaults() Limits {
 // Sessions holds every session and is what streams hand over to: stream.Sessions.
 type Sessions struct {
 	Config
+	table    *Table
 	features []byte // children of <stream:features/>, the same for all
+	bound    atomic.Int64
 
 	mu          sync.Mutex
 	resumable   map[[32]byte]*Session // by the hash of the resume id
@@ -89,8 +92,9 @@ type Sessions struct {
 
 var _ stream.Sessions = (*Sessions)(nil)
 
-// New returns Sessions without any session.
-func New(c Config) *Sessions {
+// New returns Sessions with those of before a restart, which wait to be resumed or to be over. The state must have caught
+// up with the log.
+func New(c Config) (*Sessions, error) {
 	c.Limits = c.Limits.withDefaults()
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -100,12 +104,21 @@ func New(c Config) *Sessions {
 	}
 	h := &Sessions{Config: c, resumable: map[[32]byte]*Session{}, hibernating: map[string][]*Session{}}
 	h.features = []byte(bindFeature + features.SessionFeature + smFeature + versionFeature + approvalFeature)
-	return h
+	if c.Table != "" {
+		var err error
+		if h.table, err = openTable(c.Table); err != nil {
+			return nil, err
+		}
+	}
+	return h, h.restore()
 }
 
-// Stop makes ends of streams from now on the server's doing: nobody is told that a client is unavailable, so that sessions
-// can be resumed after a restart and others are closed then. Call it before the streams are shut down.
-func (h *Sessions) Stop() {
+// Len returns how many sessions there are, hibernating ones included.
+func (h *Sessions) Len() int { return int(h.bound.Load()) }
+
+// Stopping makes ends of streams from now on the server's doing: nobody is told that a client is unavailable, so that
+// sessions can be resumed after a restart and the others are closed then. Call it before the streams are shut down.
+func (h *Sessions) Stopping() {
 	h.mu.Lock()
 	h.stopping = true
 	h.mu.Unlock()
@@ -115,4 +128,18 @@ func (h *Sessions) isStopping() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.stopping
+}
+
+// Close ends all timers and the table. Streams must have ended; what their clients had not taken has been appended then.
+func (h *Sessions) Close() error {
+	h.Stopping()
+	h.mu.Lock()
+	for _, list := range h.hibernating {
+		for _, s := range list {
+			h.Wheel.Stop(&s.timer)
+			h.Wheel.Stop(&s.grace)
+		}
+	}
+	h.mu.Unlock()
+	return h.table.Close()
 }

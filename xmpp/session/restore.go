@@ -9,9 +9,9 @@ import (
 	"protokoll/xmpp/stream"
 )
 
-// Restore brings back the sessions of before a restart: those with a record in the table can be resumed, the others wait for
-// the end of their window, when everybody who saw them hears that they are gone. Call it once, before clients are let in.
-func (h *Sessions) Restore() error {
+// restore brings back the sessions of before a restart: those with a record in the table can be resumed, the others wait for
+// the end of their window, when everybody who saw them hears that they are gone.
+func (h *Sessions) restore() error {
 	var all []*Session
 	err := h.Router.Restore(func(fact *schemas.SessionOpened) *router.Resource {
 		s := h.restored(fact)
@@ -21,7 +21,7 @@ func (h *Sessions) Restore() error {
 	if err != nil {
 		return fmt.Errorf("restore sessions: %w", err)
 	}
-	h.Table.discard()
+	h.table.discard()
 	t := stream.NewTurn()
 	defer t.End()
 	for _, s := range all {
@@ -37,11 +37,12 @@ func (h *Sessions) Restore() error {
 func (h *Sessions) restored(fact *schemas.SessionOpened) *Session {
 	s := &Session{home: h, phase: hibernating}
 	s.res.Outlet = s
+	h.bound.Add(1)
 	hash := fact.GetResumeHash()
 	if len(hash) != len(management{}.hash) {
 		return s
 	}
-	c, rec, ok := h.Table.take([32]byte(hash))
+	c, rec, ok := h.table.take([32]byte(hash))
 	if !ok {
 		return s
 	}

@@ -122,6 +122,9 @@ func (s *Session) close() (queue []entry, confirm []*router.Duty, bound bool) {
 	s.home.Wheel.Stop(&s.timer)
 	s.home.Wheel.Stop(&s.grace)
 	s.home.forget(s)
+	if bound {
+		s.home.bound.Add(-1)
+	}
 	return queue, confirm, bound
 }
 

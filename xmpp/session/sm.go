@@ -121,7 +121,7 @@ func (s *Session) makeResumable(m *management, wish []byte) {
 	if n, err := strconv.ParseUint(string(wish), 10, 32); err == nil && n > 0 {
 		m.window = min(m.window, time.Duration(n)*time.Second)
 	}
-	m.record = s.home.Table.add(m.hash, s.res.ID)
+	m.record = s.home.table.add(m.hash, s.res.ID)
 }
 
 // wantAck answers a request as soon as the answer is true. XEP-0198 §4

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -27,8 +28,11 @@ const (
 
 // Table is the file of counters that outlives the process. See the package comment.
 type Table struct {
-	mu   sync.Mutex
-	data []byte
+	data   []byte
+	closed atomic.Bool
+
+	mu sync.Mutex
+	// Guarded by mu, but for records in use, each of which belongs to its session.
 	free []int // numbers of records
 	next int   // the first that was never used
 	kept map[[32]byte]counters
@@ -46,9 +50,9 @@ type record struct {
 	number int
 }
 
-// OpenTable maps the table at path, and makes it if there is none. What it held before a restart of the machine is void:
+// openTable maps the table at path, and makes it if there is none. What it held before a restart of the machine is void:
 // pages that were never written back may be old.
-func OpenTable(path string) (*Table, error) {
+func openTable(path string) (*Table, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open the table of sessions: %w", pathless(err))
@@ -57,7 +61,7 @@ func OpenTable(path string) (*Table, error) {
 	if err := f.Truncate((tableRecords + 1) * recordSize); err != nil {
 		return nil, fmt.Errorf("size the table of sessions: %w", pathless(err))
 	}
-	data, err := syscall.Mmap(int(f.Fd()), 0, (tableRecords+1)*recordSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	data, err := unix.Mmap(int(f.Fd()), 0, (tableRecords+1)*recordSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map the table of sessions: %w", err)
 	}
@@ -152,7 +156,7 @@ func (t *Table) add(hash [32]byte, session [16]byte) *record {
 
 // store writes four bytes at once, so that a kill leaves the old or the new value.
 func (r *record) store(offset int, v uint32) {
-	if r == nil {
+	if r == nil || r.table.closed.Load() {
 		return
 	}
 	// The mapping begins at a page, records at multiples of 64, offsets at multiples of 4.
@@ -165,7 +169,7 @@ func (r *record) acknowledged(h uint32) { r.store(offsetAcked, h) }
 
 // erase gives the record back.
 func (r *record) erase() {
-	if r == nil {
+	if r == nil || r.table.closed.Load() {
 		return
 	}
 	r.store(offsetState, 0)
@@ -175,17 +179,14 @@ func (r *record) erase() {
 	r.table.free = append(r.table.free, r.number)
 }
 
-// Close unmaps the table. No session may be left that writes to it.
+// Close ends writing, and hands what was written to the disk. The mapping stays until the process ends, because a session
+// may be in the middle of a write.
 func (t *Table) Close() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.data == nil {
+	if t == nil || t.closed.Swap(true) {
 		return nil
 	}
-	data := t.data
-	t.data = nil
-	if err := syscall.Munmap(data); err != nil {
-		return fmt.Errorf("unmap the table of sessions: %w", err)
+	if err := unix.Msync(t.data, unix.MS_SYNC); err != nil {
+		return fmt.Errorf("write the table of sessions: %w", err)
 	}
 	return nil
 }
