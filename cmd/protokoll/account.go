@@ -1,0 +1,128 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"golang.org/x/term"
+
+	"protokoll/cmd/protokoll/node"
+)
+
+type accountCmd struct {
+	Add    accountAddCmd    `cmd:"" help:"Add a local account. The password is read from standard input or a file."`
+	List   accountListCmd   `cmd:"" help:"List all accounts."`
+	Show   accountShowCmd   `cmd:"" help:"Show one account."`
+	Passwd accountPasswdCmd `cmd:"" help:"Change the password of a local account."`
+}
+
+// password is where a new password comes from; never the command line, which other users can read.
+type password struct {
+	PasswordFile string `placeholder:"FILE" type:"path" help:"Read the password from the first line of a file instead of standard input."`
+}
+
+func (p password) read() (string, error) {
+	in := os.Stdin
+	if p.PasswordFile != "" {
+		f, err := os.Open(p.PasswordFile)
+		if err != nil {
+			return "", fmt.Errorf("read the password: %w", err)
+		}
+		defer f.Close()
+		in = f
+	} else if term.IsTerminal(int(in.Fd())) {
+		return ask(in)
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+func ask(in *os.File) (string, error) {
+	fmt.Fprint(os.Stderr, "Password: ")
+	line, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return string(line), nil
+}
+
+type accountAddCmd struct {
+	where    `embed:""`
+	password `embed:""`
+	Address  string `arg:"" help:"The address, such as anna@example.org."`
+}
+
+func (c *accountAddCmd) Run(ctx context.Context) error {
+	secret, err := c.read()
+	if err != nil {
+		return err
+	}
+	var done node.AccountView
+	if err := c.command(ctx, node.CommandAccountAdd, node.AccountArguments{Address: c.Address, Password: secret}, &done); err != nil {
+		return err
+	}
+	fmt.Printf("added %s\n", done.Address)
+	return nil
+}
+
+type accountPasswdCmd struct {
+	where    `embed:""`
+	password `embed:""`
+	Address  string `arg:"" help:"The address of a local account."`
+}
+
+func (c *accountPasswdCmd) Run(ctx context.Context) error {
+	secret, err := c.read()
+	if err != nil {
+		return err
+	}
+	var done node.AccountView
+	if err := c.command(ctx, node.CommandAccountPasswd, node.AccountArguments{Address: c.Address, Password: secret}, &done); err != nil {
+		return err
+	}
+	fmt.Printf("changed the password of %s\n", done.Address)
+	return nil
+}
+
+type accountListCmd struct {
+	where `embed:""`
+}
+
+func (c *accountListCmd) Run(ctx context.Context) error {
+	var all []node.AccountView
+	if err := c.command(ctx, node.CommandAccountList, nil, &all); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, a := range all {
+		fmt.Fprintf(w, "%s\t%s\n", a.Address, a.Kind)
+	}
+	return w.Flush()
+}
+
+type accountShowCmd struct {
+	where   `embed:""`
+	Address string `arg:"" help:"The address."`
+}
+
+func (c *accountShowCmd) Run(ctx context.Context) error {
+	var a node.AccountView
+	if err := c.command(ctx, node.CommandAccountShow, node.AccountArguments{Address: c.Address}, &a); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "address\t%s\nkind\t%s\nowner id\t%s\nopened\t%s\ncontacts\t%d\noffline messages\t%d\nsessions\t%d\n",
+		a.Address, a.Kind, a.Owner, a.Opened.Format(time.RFC3339), a.Contacts, a.Offline, a.Sessions)
+	return w.Flush()
+}

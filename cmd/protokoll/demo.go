@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"mellium.im/xmpp/jid"
+
+	"protokoll/cmd/protokoll/node"
+	"protokoll/internal/democa"
+	"protokoll/internal/peer"
+	"protokoll/xmpp/stream"
+)
+
+type demoCmd struct {
+	Data      string `placeholder:"DIR" type:"path" help:"Keep everything here; a second start goes on where the first stopped. Without it: a temporary folder."`
+	Listen    string `placeholder:"HOST:PORT" default:"127.0.0.1:5222" help:"Where clients connect with STARTTLS (${default})."`
+	ListenTLS string `name:"listen-tls" placeholder:"HOST:PORT" default:"127.0.0.1:5223" help:"Where clients connect with direct TLS (${default})."`
+	Domain    string `default:"localhost" help:"The domain (${default})."`
+	Accounts  int    `default:"3" help:"How many accounts user1 … userN there are (${default})."`
+	Password  string `help:"The password of all of them. Without it: the one of the last start, at first a random one."`
+	Verbose   bool   `short:"v" help:"Log everything to standard error."`
+}
+
+// maxDemoAccounts keeps a typing error from filling the disk.
+const maxDemoAccounts = 1_000_000
+
+func (c *demoCmd) Run(ctx context.Context) (err error) {
+	domain, err := jid.Parse(c.Domain)
+	if err != nil || domain.Domainpart() != domain.String() {
+		return fmt.Errorf("--domain: %q is no domain", c.Domain)
+	}
+	c.Domain = domain.String()
+	if c.Accounts < 1 || c.Accounts > maxDemoAccounts {
+		return fmt.Errorf("--accounts: must be 1 to %d", maxDemoAccounts)
+	}
+	if c.Data == "" {
+		if c.Data, err = os.MkdirTemp("", "protokoll-demo-"); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(c.Data)) }()
+	}
+	n, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.introduce(ctx, n); err != nil {
+		return errors.Join(err, n.Stop(context.Background()))
+	}
+	go report(ctx, n, os.Stdout)
+	return operate(ctx, n, slog.New(slog.DiscardHandler))
+}
+
+func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := democa.Pair(c.Data, c.Domain, time.Now()); err != nil {
+		return nil, err
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if c.Verbose {
+		logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	tls := filepath.Join(c.Data, "tls")
+	return node.Start(ctx, node.Config{
+		Store:   node.StoreConfig{Folder: c.Data, Logger: logger},
+		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}}},
+		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS},
+		// Whoever tries the server out, or loads it, is one origin.
+		Origins: peer.Limits{Connections: 100_000, PerSecond: 100_000, Burst: 100_000, FreeFailures: 10, MaxWait: 10 * time.Second},
+		Logger:  logger,
+	})
+}
+
+// introduce makes the accounts and says how to connect.
+func (c *demoCmd) introduce(ctx context.Context, n *node.Node) error {
+	shown := c.Password
+	if shown == "" {
+		shown = rand.Text()[:12]
+	}
+	made, err := n.EnsureDemoAccounts(ctx, c.Domain, c.Accounts, shown, c.Password != "")
+	if err != nil {
+		return fmt.Errorf("make the accounts: %w", err)
+	}
+	if c.Password == "" && !made {
+		shown = "the one of the first start (--password sets another)"
+	}
+	at := n.Addresses()
+	host, port, err := net.SplitHostPort(at[0])
+	if err != nil {
+		return err
+	}
+	ca := filepath.Join(c.Data, "ca.pem")
+	fmt.Printf("Protokoll serves %s on %s (STARTTLS) and %s (TLS): user1 … user%d, password: %s\n", c.Domain, at[0], at[1], c.Accounts, shown)
+	fmt.Printf("Gajim:     gajim; account user1@%s, custom host %s port %s; trust %s\n", c.Domain, host, port, ca)
+	fmt.Printf("profanity: profanity; /tls certpath %s, then /connect user1@%s server %s port %s\n", ca, c.Domain, host, port)
+	return nil
+}

@@ -1,0 +1,63 @@
+// Command protokoll is the server and everything that operates it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type cli struct {
+	Serve   serveCmd   `cmd:"" help:"Run the server."`
+	Demo    demoCmd    `cmd:"" help:"Run a complete server with local accounts, made for trying out."`
+	Check   checkCmd   `cmd:"" help:"Check configuration, certificates and directory; say everything that is wrong."`
+	Account accountCmd `cmd:"" help:"Local accounts: add, list, show, change the password."`
+	Rebuild rebuildCmd `cmd:"" help:"Rebuild the current state from the log, or check that it equals what the log says."`
+	Version versionCmd `cmd:"" help:"Say which version this is."`
+}
+
+const description = `An XMPP server for organisations that must answer for the data they hold.
+
+Try it:   protokoll demo
+Run it:   protokoll check --config FILE && protokoll serve --config FILE`
+
+func main() {
+	// The first SIGINT or SIGTERM begins an orderly stop, the second one ends the process at once.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "protokoll: %v\n", err)
+		os.Exit(exitCode(err))
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("protokoll"), kong.Description(description),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return err
+	}
+	chosen, err := parser.Parse(args)
+	if err != nil {
+		return usageError{err}
+	}
+	return chosen.Run()
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ error }
+
+// exitCode is 2 for a wrong command line and 1 for everything else.
+func exitCode(err error) int {
+	if errors.As(err, new(usageError)) {
+		return 2
+	}
+	return 1
+}

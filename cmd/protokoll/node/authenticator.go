@@ -1,0 +1,155 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"protokoll/accounts"
+	"protokoll/directory"
+	"protokoll/schemas"
+	"protokoll/xmpp/sasl"
+)
+
+// authenticator decides who may log in: by the verifiers of a local account, or by a bind at the domain's directory.
+type authenticator struct {
+	accounts    *accounts.Registry
+	directories map[string]*directory.LDAP // by domain; nil for a domain with local accounts only
+	logger      *slog.Logger
+}
+
+// Mechanisms is a property of the domain, because clients choose before anybody knows the name. DESIGN §9 “Signing in”.
+func (a *authenticator) Mechanisms(domain string) []string {
+	ldap, ours := a.directories[domain]
+	if !ours {
+		return nil
+	}
+	return sasl.Mechanisms(ldap == nil, true)
+}
+
+// Verifier returns a local account's stored keys.
+func (a *authenticator) Verifier(_ context.Context, domain, localpart string, h sasl.Hash) (sasl.Verifier, error) {
+	account, err := a.accounts.Find(domain, localpart)
+	if errors.Is(err, accounts.ErrNoAccount) {
+		return sasl.Verifier{}, sasl.ErrNoAccount
+	} else if err != nil {
+		return sasl.Verifier{}, err
+	}
+	verifiers, err := a.accounts.Verifiers(account)
+	if err != nil {
+		return sasl.Verifier{}, err
+	}
+	for _, v := range verifiers {
+		if v.Hash == h {
+			return v, nil
+		}
+	}
+	return sasl.Verifier{}, sasl.ErrNoAccount
+}
+
+// Password checks a password that came by PLAIN. It is not kept.
+func (a *authenticator) Password(ctx context.Context, domain, localpart, password string) error {
+	v, err := a.Verifier(ctx, domain, localpart, sasl.SHA256)
+	switch {
+	case err == nil && v.CheckPassword(password):
+		return nil
+	case err == nil:
+		return a.wrongLocal(ctx, domain)
+	case !errors.Is(err, sasl.ErrNoAccount):
+		return err
+	}
+	ldap := a.directories[domain]
+	if ldap == nil {
+		return sasl.ErrNoAccount
+	}
+	entry, err := ldap.Authenticate(ctx, localpart, password)
+	if err != nil {
+		return refusal(err)
+	}
+	_, err = a.bind(ctx, domain, entry)
+	return err
+}
+
+// refusal turns a directory's answer into what SASL may say. Locked and wrong look the same from outside.
+func refusal(err error) error {
+	if errors.Is(err, directory.ErrUnavailable) || errors.Is(err, directory.ErrClosed) {
+		return sasl.ErrTemporary
+	}
+	return sasl.ErrNotAuthorized
+}
+
+// wrongLocal refuses a local account's password. On a domain with a directory that takes as long as the directory's own
+// refusals, so that the time does not tell which accounts are local.
+func (a *authenticator) wrongLocal(ctx context.Context, domain string) error {
+	if a.directories[domain] != nil {
+		select {
+		case <-time.After(directory.DefaultRefusalFloor):
+		case <-ctx.Done():
+		}
+	}
+	return sasl.ErrNotAuthorized
+}
+
+// bind ties a directory entry to its account, opening it at the first sign-in. A namesake never inherits: another entry id
+// than the owner's is refused. DESIGN §10.
+func (a *authenticator) bind(ctx context.Context, domain string, entry directory.Entry) (accounts.Account, error) {
+	account, err := a.accounts.Find(domain, entry.Localpart)
+	switch {
+	case errors.Is(err, accounts.ErrNoAccount):
+		return a.open(ctx, domain, entry)
+	case err != nil:
+		return accounts.Account{}, err
+	case account.DirectoryID != entry.ID:
+		a.logger.Warn("sign-in refused: the address belongs to another directory entry's account", "owner", account.Owner.ID())
+		return accounts.Account{}, sasl.ErrNotAuthorized
+	}
+	return account, nil
+}
+
+func (a *authenticator) open(ctx context.Context, domain string, entry directory.Entry) (accounts.Account, error) {
+	n := accounts.NewAccount{Localpart: entry.Localpart, Domain: domain, DirectoryID: entry.ID}
+	err := a.accounts.Open(ctx, schemas.Cause_DIRECTORY, n)
+	if errors.Is(err, accounts.ErrExists) {
+		return a.existing(domain, entry)
+	} else if err != nil {
+		return accounts.Account{}, fmt.Errorf("open a directory person's account: %w", err)
+	}
+	return a.accounts.Find(domain, entry.Localpart)
+}
+
+// existing sorts out an account that could not be opened: a parallel sign-in was faster, or the entry has an account under
+// its former address.
+func (a *authenticator) existing(domain string, entry directory.Entry) (accounts.Account, error) {
+	account, err := a.accounts.Find(domain, entry.Localpart)
+	if err == nil && account.DirectoryID == entry.ID {
+		return account, nil
+	}
+	if former, err := a.accounts.FindByDirectory(domain, entry.ID); err == nil {
+		a.logger.Warn("sign-in refused: the directory entry has another address than its account", "owner", former.Owner.ID())
+	}
+	return accounts.Account{}, sasl.ErrNotAuthorized
+}
+
+// Resolve finds an account, opening that of a directory person who never signed in, so that others can write to them.
+// It returns accounts.ErrNoAccount if there is nobody.
+func (a *authenticator) Resolve(ctx context.Context, domain, localpart string) (accounts.Account, error) {
+	account, err := a.accounts.Find(domain, localpart)
+	ldap := a.directories[domain]
+	if !errors.Is(err, accounts.ErrNoAccount) || ldap == nil {
+		return account, err
+	}
+	entry, err := ldap.Lookup(ctx, localpart)
+	switch {
+	case errors.Is(err, directory.ErrUnavailable):
+		return accounts.Account{}, fmt.Errorf("look for a directory person: %w", err)
+	case err != nil || entry.Localpart != localpart:
+		return accounts.Account{}, accounts.ErrNoAccount
+	}
+	account, err = a.bind(ctx, domain, entry)
+	if errors.Is(err, sasl.ErrNotAuthorized) {
+		return accounts.Account{}, accounts.ErrNoAccount
+	}
+	return account, err
+}

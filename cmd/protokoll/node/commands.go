@@ -1,0 +1,28 @@
+package node
+
+import "protokoll/internal/control"
+
+// Version is what this program calls itself.
+const Version = "0.1.0"
+
+// The commands that work on a running server and on a stopped folder.
+const (
+	CommandAccountAdd    = "account.add"
+	CommandAccountList   = "account.list"
+	CommandAccountShow   = "account.show"
+	CommandAccountPasswd = "account.passwd"
+	CommandRebuild       = "rebuild"
+	CommandRebuildCheck  = "rebuild.check"
+)
+
+// Commands returns what can be asked of a store.
+func (s *Store) Commands() map[string]control.Handler {
+	return map[string]control.Handler{
+		CommandAccountAdd:    s.accountAdd,
+		CommandAccountList:   s.accountList,
+		CommandAccountShow:   s.accountShow,
+		CommandAccountPasswd: s.accountPasswd,
+		CommandRebuild:       s.rebuild,
+		CommandRebuildCheck:  s.rebuildCheck,
+	}
+}

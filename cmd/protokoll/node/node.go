@@ -1,0 +1,204 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"protokoll/directory"
+	"protokoll/internal/control"
+	"protokoll/internal/peer"
+	"protokoll/internal/wheel"
+	"protokoll/xmpp/features"
+	"protokoll/xmpp/router"
+	"protokoll/xmpp/sasl"
+	"protokoll/xmpp/session"
+	"protokoll/xmpp/stream"
+)
+
+// Domain is one served domain.
+type Domain struct {
+	stream.Pair
+	Directory *directory.LDAP // nil: local accounts only
+}
+
+// Config is everything a server is made of.
+type Config struct {
+	Store     StoreConfig
+	Domains   []Domain
+	Listen    []string // STARTTLS
+	ListenTLS []string // direct TLS
+	Contacts  features.Contacts
+	Streams   stream.Limits
+	Accounts  router.Limits
+	Origins   peer.Limits
+	Resume    time.Duration // 0: the default of xmpp/session
+	Stop      time.Duration // for streams to close; 0: 4 s
+	Logger    *slog.Logger
+}
+
+// defaultStop leaves a second of the five that a stop may take to the log.
+const defaultStop = 4 * time.Second
+
+// Node is a server that runs.
+type Node struct {
+	*Store
+	cfg          Config
+	Router       *router.Router
+	Sessions     *session.Sessions
+	Streams      *stream.Server
+	certificates *stream.Certificates
+	control      *control.Server
+	wheel        *wheel.Wheel
+
+	listeners []net.Listener
+	serving   sync.WaitGroup
+	failed    chan error
+}
+
+// Start opens the store and serves. The error names everything that could not be opened.
+func Start(ctx context.Context, c Config) (*Node, error) {
+	if c.Stop == 0 {
+		c.Stop = defaultStop
+	}
+	certificates, err := loadCertificates(c.Domains)
+	if err != nil {
+		return nil, err
+	}
+	store, err := OpenStore(ctx, c.Store)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{Store: store, cfg: c, certificates: certificates, wheel: wheel.New(0), failed: make(chan error, 8)}
+	if err := n.assemble(); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	if err := n.listen(); err != nil {
+		return nil, errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
+	}
+	return n, nil
+}
+
+func loadCertificates(domains []Domain) (*stream.Certificates, error) {
+	var pairs []stream.Pair
+	for _, d := range domains {
+		pairs = append(pairs, d.Pair)
+	}
+	return stream.LoadCertificates(pairs, nil)
+}
+
+// assemble is the one place where every part meets.
+func (n *Node) assemble() error {
+	c := n.cfg
+	directories := map[string]*directory.LDAP{}
+	var names []string
+	for _, d := range c.Domains {
+		directories[d.Domain] = d.Directory
+		names = append(names, d.Domain)
+	}
+	who := &authenticator{accounts: n.Accounts, directories: directories, logger: c.Logger}
+	registry := features.New(features.Config{
+		Logger: c.Logger, Clock: time.Now, Started: time.Now(), Contacts: c.Contacts,
+		Software: features.Software{Name: "Protokoll", Version: Version},
+	})
+	n.Router = router.New(router.Config{
+		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: names, Registry: registry, Logger: c.Logger,
+		Resolve: who.Resolve, Limits: c.Accounts,
+	})
+	var err error
+	n.Sessions, err = session.New(session.Config{
+		Router: n.Router, Registry: registry, Table: filepath.Join(n.Folder, "resume"), Wheel: n.wheel,
+		Limits: session.Limits{Resume: c.Resume}, Logger: c.Logger,
+	})
+	if err != nil {
+		return fmt.Errorf("start sessions: %w", err)
+	}
+	secret := n.Keys.Secret("sasl")
+	n.Streams, err = stream.New(stream.Config{
+		Domains:     func(domain string) bool { _, ours := directories[domain]; return ours },
+		Certificate: n.certificates.Get, Authenticator: who, Sessions: n.Sessions, Limits: c.Streams,
+		Origins: peer.NewOrigins(c.Origins, time.Now), Wheel: n.wheel, Logger: c.Logger,
+		Secret: secret[:], Iterations: sasl.DefaultIterations,
+	})
+	return err
+}
+
+// listen opens the ports and the control socket; only then is the server ready.
+func (n *Node) listen() error {
+	for _, l := range []struct {
+		addresses []string
+		direct    bool
+	}{{n.cfg.Listen, false}, {n.cfg.ListenTLS, true}} {
+		for _, address := range l.addresses {
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				return fmt.Errorf("listen on %s: %w", address, peer.Clean(err))
+			}
+			n.listeners = append(n.listeners, listener)
+			n.serving.Go(func() {
+				if err := n.Streams.Serve(listener, l.direct); err != nil {
+					n.failed <- err
+				}
+			})
+		}
+	}
+	n.control = control.NewServer(n.cfg.Logger)
+	for name, handler := range n.Commands() {
+		n.control.Handle(name, handler)
+	}
+	return n.control.Start(n.Folder)
+}
+
+// Addresses returns where the server listens, in the order of the configuration: for port 0 the port that was chosen.
+func (n *Node) Addresses() (addresses []string) {
+	for _, l := range n.listeners {
+		addresses = append(addresses, l.Addr().String())
+	}
+	return addresses
+}
+
+// Wait returns nil when ctx ends, or what makes it impossible to go on serving.
+func (n *Node) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-n.Store.Failed():
+		return err
+	case err := <-n.Log.Fatal():
+		return fmt.Errorf("the log cannot go on: %w", err)
+	case err := <-n.failed:
+		return err
+	}
+}
+
+// Reload reads the certificates again; sessions that are open stay. A pair that cannot be used leaves the old one in place.
+func (n *Node) Reload() error { return n.certificates.Reload() }
+
+// Stop ends the server in two stages. Nothing new is accepted and every stream gets system-shutdown; then what is queued is
+// written, readers stop and the log is closed. Sessions with XEP-0198 stay resumable, and nobody is told that they went.
+func (n *Node) Stop(ctx context.Context) error {
+	var errs []error
+	if n.control != nil {
+		errs = append(errs, n.control.Close(n.Folder)) // no command may begin now
+	}
+	patience, cancel := context.WithTimeout(ctx, n.cfg.Stop)
+	defer cancel()
+	n.Sessions.Stopping() // from here on a stream that ends leaves its session resumable
+	if err := n.Streams.Shutdown(patience); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		errs = append(errs, err)
+	}
+	n.serving.Wait()
+	errs = append(errs, n.Sessions.Close()) // before the log: it appends what is owed
+	n.Router.Close()
+	for _, d := range n.cfg.Domains {
+		if d.Directory != nil {
+			errs = append(errs, d.Directory.Close())
+		}
+	}
+	return errors.Join(append(errs, n.Store.Close())...)
+}

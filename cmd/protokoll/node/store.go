@@ -1,0 +1,143 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"protokoll/accounts"
+	"protokoll/eventlog"
+	"protokoll/eventlog/jetstream"
+	"protokoll/eventlog/seal"
+	"protokoll/projections/state"
+)
+
+// StoreConfig says how a data folder is used.
+type StoreConfig struct {
+	Folder        string
+	Logger        *slog.Logger
+	ReserveBytes  uint64        // 0: the log's default
+	SegmentEvents uint64        // 0: the log's default
+	SegmentAge    time.Duration // 0: by number only
+	MustExist     bool          // refuse to set up an empty folder
+}
+
+// Store is a data folder in use.
+type Store struct {
+	Folder   string
+	Keys     *seal.Keybook
+	Log      *jetstream.Log
+	State    *state.State
+	Accounts *accounts.Registry
+
+	lock   *os.File
+	cancel context.CancelFunc
+	runner sync.WaitGroup
+	failed chan error // what stopped the fold, once
+}
+
+// OpenStore takes the folder, sets it up if it is empty, and returns when state has caught up with the log.
+func OpenStore(ctx context.Context, c StoreConfig) (*Store, error) {
+	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	held, err := lock(c.Folder)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{Folder: c.Folder, lock: held, failed: make(chan error, 1)}
+	if err := s.open(ctx, c); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, c StoreConfig) error {
+	fresh, err := s.prepare(c.MustExist)
+	if err != nil {
+		return err
+	}
+	root := seal.FileRoot(filepath.Join(s.Folder, "root.key"))
+	if s.Keys, err = either(fresh, seal.Create, seal.OpenKeybook)(filepath.Join(s.Folder, "keys"), root); err != nil {
+		return fmt.Errorf("open the keybook: %w", err)
+	}
+	for _, alarm := range s.Keys.Alarms() {
+		c.Logger.Error("the keybook is damaged in part; its second copy was used", "error", alarm)
+	}
+	if s.Log, err = either(fresh, jetstream.Create, jetstream.Open)(logConfig(c, s.Keys)); err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	if fresh {
+		if err := finishSetUp(s.Folder); err != nil {
+			return err
+		}
+	}
+	if s.State, err = state.Open(filepath.Join(s.Folder, "state"), s.Log, c.Logger); err != nil {
+		return fmt.Errorf("open the state: %w", err)
+	}
+	s.Accounts = accounts.New(s.Log, s.State, s.Keys)
+	return s.follow(ctx)
+}
+
+// follow starts the fold and waits until it has seen what the log held at start.
+func (s *Store) follow(ctx context.Context) error {
+	run, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	caughtUp, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	s.runner.Go(func() {
+		if err := s.State.Run(run); err != nil && run.Err() == nil {
+			s.failed <- fmt.Errorf("fold the log: %w", err)
+			stop(err)
+		}
+	})
+	if err := s.State.Caught(caughtUp); err != nil {
+		return fmt.Errorf("catch up with the log: %w", errors.Join(err, context.Cause(caughtUp)))
+	}
+	return nil
+}
+
+func logConfig(c StoreConfig, keys *seal.Keybook) jetstream.Config {
+	l := jetstream.Config{
+		Dir: filepath.Join(c.Folder, "log"), Keys: keys, Logger: c.Logger,
+		ReserveBytes: c.ReserveBytes, SegmentEvents: c.SegmentEvents,
+	}
+	if c.SegmentAge > 0 {
+		l.SegmentAge = map[eventlog.Lane]time.Duration{}
+		for _, lane := range eventlog.Lanes {
+			l.SegmentAge[lane] = c.SegmentAge
+		}
+	}
+	return l
+}
+
+// Failed tells of what stops the store for good: a fold that met what it does not know, a disk that lost a sync.
+func (s *Store) Failed() <-chan error { return s.failed }
+
+// Close stops the fold, then the log, and gives the folder back. It may be called on a store that did not open wholly.
+func (s *Store) Close() error {
+	var errs []error
+	if s.Log != nil {
+		errs = append(errs, s.Log.Close())
+	}
+	if s.cancel != nil {
+		s.cancel()
+		s.runner.Wait()
+	}
+	if s.State != nil {
+		errs = append(errs, s.State.Close())
+	}
+	return errors.Join(append(errs, s.lock.Close())...)
+}
+
+func either[T any](first bool, a, b T) T {
+	if first {
+		return a
+	}
+	return b
+}
