@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -32,6 +33,28 @@ func (l *lane) due() bool {
 	return l.pending.count >= commitRows
 }
 
+// run folds beside committing. What ends it, those who wait get.
+func (l *lane) run(ctx context.Context, fold func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	committing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var commits sync.WaitGroup
+	if l.file != nil {
+		commits.Go(func() { cancel(l.commitLoop(committing)) })
+	}
+	err := fold(ctx)
+	stop()
+	commits.Wait()
+	if cause := context.Cause(ctx); cause != nil && cause != context.Canceled {
+		err = cause
+	}
+	if err != nil {
+		l.fail(err)
+	}
+	return err
+}
+
 // commitLoop commits what was folded until ctx ends, and then once more. It sleeps while nothing is folded.
 func (l *lane) commitLoop(ctx context.Context) error {
 	for {
@@ -45,6 +68,8 @@ func (l *lane) commitLoop(ctx context.Context) error {
 			l.logger.Warn("no room for the state; it is kept in memory", "lane", l.id.String())
 			pause(ctx, retryAfter)
 			signal(l.some)
+		} else if errors.Is(err, errDamaged) {
+			signal(l.bad) // mending signals some
 		} else if err != nil {
 			return l.fail(err)
 		}
@@ -89,8 +114,10 @@ func (l *lane) catchingUp() bool {
 	return l.number < l.bulk
 }
 
-// commit writes the pending layer into the file. After an error everything is pending again. One goroutine at a time calls it.
+// commit writes the pending layer into the file. After an error everything is pending again.
 func (l *lane) commit() error {
+	l.committing.Lock()
+	defer l.committing.Unlock()
 	l.mu.Lock()
 	if l.file == nil || l.pending.count == 0 && l.writing == nil && !l.moved() {
 		l.mu.Unlock()
@@ -101,7 +128,7 @@ func (l *lane) commit() error {
 	l.room.Broadcast()
 	l.mu.Unlock()
 
-	err := l.file.commit(writing, number, events)
+	err := l.write(l.file, writing, number, events)
 
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -20,9 +20,9 @@ func (s *State) Each(f schemas.Family, fn func(Fact) error) error {
 		return err
 	}
 	l.mu.RLock()
-	above := l.family(uint16(f))
+	above, inFile := l.family(uint16(f)), l.file != nil
 	l.mu.RUnlock()
-	if l.file != nil {
+	if inFile {
 		if err := l.eachStored(uint16(f), above, fn); err != nil {
 			return err
 		}
@@ -65,7 +65,7 @@ func (l *lane) eachStored(family uint16, above *layer, fn func(Fact) error) erro
 	for next != nil {
 		var batch []stored
 		var err error
-		if batch, next, err = l.file.batch(next); err != nil {
+		if batch, next, err = l.batch(next); err != nil {
 			return l.read(err)
 		}
 		for _, s := range batch {
@@ -82,8 +82,10 @@ func (l *lane) eachStored(family uint16, above *layer, fn func(Fact) error) erro
 }
 
 // batch copies up to eachRows rows of one family from a key on. next is where to go on, nil at the end.
-func (f *file) batch(from []byte) (all []stored, next []byte, err error) {
-	tx, err := f.begin()
+func (l *lane) batch(from []byte) (all []stored, next []byte, err error) {
+	l.mu.RLock()
+	tx, err := l.file.begin()
+	l.mu.RUnlock()
 	if err != nil {
 		return nil, nil, err
 	}

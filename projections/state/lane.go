@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"sync"
 
 	"protokoll/eventlog"
@@ -15,12 +16,19 @@ import (
 // lane is the facts of one lane: layers over a file, or one layer alone.
 type lane struct {
 	id     eventlog.Lane
-	file   *file // nil for a lane that is held in memory
+	path   string // of its file; empty for a lane that is held in memory
 	logger *slog.Logger
-	some   chan struct{} // a signal that there is something to commit
-	full   chan struct{} // a signal to commit before the time is over
+	write  func(f *file, l *layer, number, events uint64) error // (*file).commit, but for tests of full disks
+	some   chan struct{}                                        // a signal that there is something to commit
+	full   chan struct{}                                        // a signal to commit before the time is over
+
+	bad chan struct{} // a signal that the file is damaged
+
+	renewing   sync.Mutex // one at a time
+	committing sync.Mutex // one commit at a time, and none while the file is exchanged; taken before mu
 
 	mu       sync.RWMutex // guards the following
+	file     *file        // nil for a lane that is held in memory
 	room     *sync.Cond   // on mu: the layers have become smaller
 	number   uint64       // folded up to here
 	stored   uint64       // committed up to here
@@ -34,7 +42,7 @@ type lane struct {
 }
 
 func newLane(id eventlog.Lane, logger *slog.Logger) *lane {
-	l := &lane{id: id, logger: logger, pending: newLayer(), some: make(chan struct{}, 1), full: make(chan struct{}, 1)}
+	l := &lane{id: id, logger: logger, pending: newLayer(), some: make(chan struct{}, 1), full: make(chan struct{}, 1), bad: make(chan struct{}, 1), write: (*file).commit}
 	l.room = sync.NewCond(&l.mu)
 	for f := range schemas.Family_name {
 		if eventlog.LaneOf(schemas.Family(f)) == id {
@@ -46,6 +54,10 @@ func newLane(id eventlog.Lane, logger *slog.Logger) *lane {
 
 // open finds out where the lane's file stands. A damaged or missing one is made anew, and the log fills it.
 func (l *lane) open(path string, mark uint64) error {
+	l.path = path
+	if err := os.Remove(path + renewed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove an unfinished state file: %w", err)
+	}
 	f, m, err := openFile(path, l.id)
 	if errors.Is(err, errDamaged) {
 		l.logger.Warn("a state file is damaged and folded anew", "lane", l.id.String(), "error", err)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"protokoll/eventlog"
-	"protokoll/projections"
 )
 
 // Progress is told how far a lane is: the last number folded, of the last there is. Lanes call it at the same time.
@@ -50,13 +49,7 @@ func (s *State) read(ctx context.Context, upTo map[eventlog.Lane]uint64, progres
 			total = s.marks[l.id]
 		}
 		l.bulk = total
-		return projections.Read(ctx, s.log, l.id, l.number+1, total, func(events []projections.Event) error {
-			err := l.apply(events)
-			if progress != nil && err == nil {
-				progress(l.id, l.number, total)
-			}
-			return err
-		})
+		return l.foldUpTo(ctx, s.log, total, progress)
 	})
 }
 

@@ -64,37 +64,36 @@ func Open(dir string, log eventlog.Log, logger *slog.Logger) (*State, error) {
 }
 
 // Run folds what the log holds and what is appended, until ctx ends, the log stops, or an event is not understood. It is
-// called once. What it returns, those who wait get too.
+// called once. What it returns, those who wait get too. A file that turns out to be damaged is folded anew meanwhile.
 func (s *State) Run(ctx context.Context) error {
 	return s.each(ctx, func(ctx context.Context, l *lane) error {
-		return projections.Follow(ctx, s.log, l.id, l.number+1, l.apply)
+		var mending sync.WaitGroup
+		defer mending.Wait()
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		mending.Go(func() {
+			if err := l.mendLoop(ctx, s.log); err != nil {
+				cancel(err)
+			}
+		})
+		err := projections.Follow(ctx, s.log, l.id, l.number+1, l.apply)
+		return cmp.Or(context.Cause(ctx), err)
 	})
 }
 
-// each runs a fold of every lane beside its commits. The first error ends all of them.
+// each runs a fold of every lane. The first error ends all of them.
 func (s *State) each(ctx context.Context, fold func(context.Context, *lane) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var folds, commits sync.WaitGroup
-	committing, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop()
+	var folds sync.WaitGroup
 	for _, l := range s.lanes {
 		folds.Go(func() {
-			if err := fold(ctx, l); err != nil {
-				cancel(l.fail(err))
+			if err := l.run(ctx, func(ctx context.Context) error { return fold(ctx, l) }); err != nil {
+				cancel(err)
 			}
 		})
-		if l.file != nil {
-			commits.Go(func() {
-				if err := l.commitLoop(committing); err != nil {
-					cancel(err)
-				}
-			})
-		}
 	}
 	folds.Wait()
-	stop()
-	commits.Wait()
 	return context.Cause(ctx)
 }
 
@@ -102,10 +101,10 @@ func (s *State) each(ctx context.Context, fold func(context.Context, *lane) erro
 func (s *State) Close() error {
 	var errs []error
 	for _, l := range s.lanes {
+		l.fail(errClosed)
 		if l.file != nil {
 			errs = append(errs, l.file.close())
 		}
-		l.fail(errClosed)
 	}
 	return errors.Join(errs...)
 }
@@ -169,6 +168,9 @@ func (l *lane) collect(g group) ([]row, error) {
 func (l *lane) read(err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, errDamaged) {
+		signal(l.bad)
 	}
 	return fmt.Errorf("read the state of lane %s: %w", l.id, err)
 }

@@ -80,6 +80,9 @@ func (a rowsAbove) collect(tx *bolt.Tx, g group) (all []row, err error) {
 	return all, nil
 }
 
+// usualRows is the size of most rosters.
+const usualRows = 32
+
 // scan returns the rows of a group in the file that the layers do not cover.
 func (a rowsAbove) scan(tx *bolt.Tx, g group) (found []row, err error) {
 	covered := rows{list: a}
@@ -90,6 +93,7 @@ func (a rowsAbove) scan(tx *bolt.Tx, g group) (found []row, err error) {
 	err = guard(func() error {
 		prefix := g.key([16]byte{})
 		c := tx.Bucket(bucketFacts).Cursor()
+		found = make([]row, 0, usualRows)
 		for k, v := c.Seek(prefix[:]); k != nil && bytes.HasPrefix(k, prefix[:18]); k, v = c.Next() {
 			if len(k) != keySize || checkValue((*[keySize]byte)(k), v) != nil {
 				return errDamaged
