@@ -76,7 +76,7 @@ func (s *Stream) work() outcome {
 	for more := true; more && s.ending.Load() == nil && s.pauses.Load() == 0; {
 		if s.neg != nil && s.neg.handshake {
 			ok := s.proceed(t)
-			t.flush()
+			s.endTurn(t)
 			if !ok {
 				break
 			}
@@ -85,7 +85,7 @@ func (s *Stream) work() outcome {
 		}
 		s.buffers.lend()
 		more = s.guarded(t)
-		t.flush()
+		s.endTurn(t)
 		more = more || s.neg != nil && s.neg.handshake
 	}
 	if e := s.ending.Load(); e != nil {
@@ -97,12 +97,26 @@ func (s *Stream) work() outcome {
 
 // guarded is a batch whose panic ends this stream and nothing else.
 func (s *Stream) guarded(t *Turn) (more bool) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.panicked(p)
-		}
-	}()
+	defer s.recover()
 	return s.batch(t)
+}
+
+// endTurn flushes what the batch has written, also where something it left to do panics.
+func (s *Stream) endTurn(t *Turn) {
+	if len(t.after) > 0 {
+		func() {
+			defer s.recover()
+			t.finish()
+		}()
+	}
+	t.flush()
+}
+
+// recover must be deferred itself.
+func (s *Stream) recover() {
+	if p := recover(); p != nil {
+		s.panicked(p)
+	}
 }
 
 // panicked logs where, never what: the value may hold what a peer sent.
@@ -153,5 +167,5 @@ func (s *Stream) batch(t *Turn) (more bool) {
 // lost ends the stream after an error of reading.
 func (s *Stream) lost(err error) {
 	s.server.cfg.Logger.Debug("connection lost", slog.String("stream", s.id), slog.Bool("eof", err == io.EOF)) //nolint:errorlint // by identity
-	s.end(&ending{reason: ErrDropped, abrupt: true})
+	s.ending.CompareAndSwap(nil, &ending{reason: ErrDropped, abrupt: true}) // the owner calls, and sees it next
 }

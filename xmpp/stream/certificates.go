@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // Pair names the PEM files of one certificate with its chain and its key, and the domain it is for.
@@ -16,6 +18,7 @@ type Pair struct{ Domain, Certificate, Key string }
 // pair's: whoever asks for a foreign name sees ours and can tell.
 type Certificates struct {
 	pairs  []Pair
+	names  []string // as pairs, as SNI spells them
 	clock  func() time.Time
 	loaded atomic.Pointer[[]*tls.Certificate] // as pairs
 }
@@ -32,6 +35,9 @@ func LoadCertificates(pairs []Pair, clock func() time.Time) (*Certificates, erro
 		clock = time.Now
 	}
 	c := &Certificates{pairs: pairs, clock: clock}
+	for _, p := range pairs {
+		c.names = append(c.names, asciiDomain(p.Domain))
+	}
 	none := make([]*tls.Certificate, len(pairs))
 	c.loaded.Store(&none)
 	if err := c.Reload(); err != nil {
@@ -69,18 +75,26 @@ func (p Pair) load(now time.Time) (*tls.Certificate, error) {
 	case now.After(cert.Leaf.NotAfter):
 		return nil, errors.New("expired")
 	}
-	if err := cert.Leaf.VerifyHostname(p.Domain); err != nil {
+	if err := cert.Leaf.VerifyHostname(asciiDomain(p.Domain)); err != nil {
 		return nil, errors.New("made out to another domain")
 	}
 	return &cert, nil
+}
+
+// asciiDomain is how certificates and SNI spell a domain.
+func asciiDomain(domain string) string {
+	if a, err := idna.Lookup.ToASCII(domain); err == nil {
+		return a
+	}
+	return domain
 }
 
 // Get chooses the certificate of a connection: tls.Config.GetCertificate.
 func (c *Certificates) Get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 	loaded := *c.loaded.Load()
 	name := strings.TrimSuffix(hello.ServerName, ".")
-	for i, p := range c.pairs {
-		if strings.EqualFold(p.Domain, name) {
+	for i, own := range c.names {
+		if strings.EqualFold(own, name) {
 			return loaded[i], nil
 		}
 	}

@@ -75,7 +75,7 @@ func (s *Stream) tell(reason error, t *Turn) {
 		}
 	}()
 	s.server.cfg.Sessions.Closed(s, t, reason)
-	t.flush()
+	t.finish()
 }
 
 // goodbye queues the stream error and the end tag, behind our header where it is still missing. RFC 6120 §4.9.1.2.

@@ -75,7 +75,10 @@ func (s *Stream) writeQueue() {
 		s.queueMu.Unlock()
 		if queue == nil {
 			if drained != nil {
-				go drained()
+				go func() {
+					defer s.recover()
+					drained()
+				}()
 			}
 			return
 		}

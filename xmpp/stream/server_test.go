@@ -304,9 +304,17 @@ func (c *raw) until(text string) string {
 		}
 		n, err := c.net.Read(buf)
 		c.got = append(c.got, buf[:n]...)
+		c.anonymous()
 		if err != nil && !bytes.Contains(c.got, []byte(text)) {
 			c.t.Fatalf("waiting for %q: %v; got %q", text, err, c.got)
 		}
+	}
+}
+
+// anonymous is L9: no answer tells the peer its own address.
+func (c *raw) anonymous() {
+	if bytes.Contains(c.got, []byte("127.")) {
+		c.t.Errorf("an address on the wire: %q", c.got)
 	}
 }
 
@@ -316,6 +324,7 @@ func (c *raw) rest() string {
 	for {
 		n, err := c.net.Read(buf)
 		c.got = append(c.got, buf[:n]...)
+		c.anonymous()
 		if err != nil {
 			out := string(c.got)
 			c.got = nil

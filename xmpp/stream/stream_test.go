@@ -24,14 +24,26 @@ func TestPanic(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.echo.handle(func(s *Stream, fr *frame.Frame, turn *Turn) error {
-		if string(fr.ID) == "bad" {
+		switch string(fr.ID) {
+		case "bad":
 			panic("secret " + string(fr.Raw))
+		case "after":
+			turn.After(func(*Turn) { panic("secret") })
+		case "drained":
+			s.WhenDrained(func() { panic("secret") })
 		}
 		return turn.Send(s, fr.Raw)
 	})
 	bad, good := f.login(t), f.login(t)
 	bad.send("<message id='bad'><body>needle</body></message>")
 	bad.wantError(t, InternalServerError)
+	for _, id := range []string{"after", "drained"} {
+		c := f.login(t)
+		c.send("<message id='" + id + "'/>")
+		if got := c.rest(); !strings.HasSuffix(got, "<stream:error><internal-server-error xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>") {
+			t.Errorf("%s: %q", id, got)
+		}
+	}
 	good.send("<message id='1'/>")
 	good.until("<message id='1'/>")
 	if got := f.awaitClosed(t); got.reason == nil {

@@ -68,8 +68,8 @@ func (t *Turn) End() {
 	turns.Put(t)
 }
 
-// flush ends the turn and begins another one.
-func (t *Turn) flush() {
+// finish does what was left for the end.
+func (t *Turn) finish() {
 	for len(t.after) > 0 {
 		after := t.after
 		t.after = nil
@@ -77,6 +77,11 @@ func (t *Turn) flush() {
 			fn(t)
 		}
 	}
+}
+
+// flush ends the turn and begins another one.
+func (t *Turn) flush() {
+	t.finish()
 	for len(t.noted) > flushShard {
 		shard := append([]*Stream(nil), t.noted[:flushShard]...)
 		t.noted = t.noted[flushShard:]

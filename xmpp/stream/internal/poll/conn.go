@@ -118,7 +118,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 // write returns what the kernel did not take.
 func (c *Conn) write(p []byte) []byte {
 	for len(p) > 0 && !c.broken {
-		n, err := unix.SendmsgN(c.fd, p, nil, nil, unix.MSG_NOSIGNAL)
+		n, err := unix.Write(c.fd, p) // EPIPE comes without a signal, the runtime sees to that
 		switch {
 		case err == nil:
 			p = p[n:]
