@@ -76,11 +76,12 @@ var pushes atomic.Uint64
 func pushID() string { return "p" + strconv.FormatUint(pushes.Add(1), 36) }
 
 // push plans a roster push to every resource that follows the roster. RFC 6121 §2.1.6
-func (p *plan) push(a *Account, item roster.Item) {
-	payload := roster.AppendPush(nil, a.version.String(), item)
-	p.then(func(t *stream.Turn) {
-		a.push(func(v *view) bool { return v.interested }, payload, t)
-	})
+func (p *plan) push(a *Account, payload []byte) {
+	if payload != nil {
+		p.then(func(t *stream.Turn) {
+			a.push(func(v *view) bool { return v.interested }, payload, t)
+		})
+	}
 }
 
 // push sends an IQ set to resources of the account.

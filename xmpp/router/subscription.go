@@ -72,26 +72,25 @@ func (p *plan) then(fn func(*stream.Turn)) { p.effects = append(p.effects, fn) }
 // errRosterFull is returned when a roster holds as many items as it may.
 var errRosterFull = errors.New("roster full")
 
-// apply applies an event to one side: the fact is enqueued, the push planned.
-func (p *plan) apply(a *Account, contact string, ev roster.Event) (roster.Result, error) {
+// apply applies an event to one side: the fact is enqueued. The push is the caller's to plan; nil if none is due.
+func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Result, push []byte, err error) {
 	for !a.lock() {
-		var err error
 		if a, err = p.r.Find(split([]byte(a.bare))); err != nil {
-			return roster.Result{}, err
+			return res, nil, err
 		}
 	}
 	defer a.mu.Unlock()
 	if err := a.loadRoster(); err != nil {
-		return roster.Result{}, err
+		return res, nil, err
 	}
 	cur, known := a.roster[contact]
 	cur.Contact = contact
-	res, err := roster.Apply(cur, ev)
+	res, err = roster.Apply(cur, ev)
 	if err != nil || !res.Changed && !res.Push {
-		return res, err
+		return res, nil, err
 	}
 	if !known && len(a.roster) >= p.r.Limits.RosterItems || a.tooManyRequests(cur, res.Item) {
-		return roster.Result{Item: cur}, errRosterFull
+		return roster.Result{Item: cur}, nil, errRosterFull
 	}
 	if res.Changed {
 		a.replace(res.Item)
@@ -102,9 +101,9 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (roster.Result
 		p.receipts = append(p.receipts, a.append(causeOf(ev.Kind), fact))
 	}
 	if res.Push {
-		p.push(a, res.Item)
+		push = roster.AppendPush(nil, a.version.String(), res.Item)
 	}
-	return res, nil
+	return res, push, nil
 }
 
 func (a *Account) tooManyRequests(before, after roster.Item) bool {
@@ -190,10 +189,11 @@ func (a *Account) blocksAddress(jid string) bool {
 
 // outbound applies what the owner decided, first to the owner's side, then to the contact's.
 func (p *plan) outbound(a *Account, contact string, ev roster.Event, kind roster.Type, stanza []byte) error {
-	res, err := p.apply(a, contact, ev)
+	res, push, err := p.apply(a, contact, ev)
 	if err != nil {
 		return err
 	}
+	p.push(a, push)
 	if res.Route {
 		p.inbound(a.bare, contact, kind, stanza)
 	}
@@ -229,13 +229,14 @@ func (p *plan) inbound(owner, contact string, kind roster.Type, stanza []byte) {
 		return
 	}
 	event, _ := roster.Inbound(kind)
-	res, err := p.apply(c, owner, roster.Event{Kind: event, Request: stanza})
+	res, push, err := p.apply(c, owner, roster.Event{Kind: event, Request: stanza})
 	if err != nil {
 		return // full: as if it were not answered
 	}
 	if res.Route {
 		p.then(func(t *stream.Turn) { c.deliverSubscription(kind, stanza, t) })
 	}
+	p.push(c, push) // behind the stanza: RFC 6121 §3.1.6
 	p.follow(c, owner, res)
 }
 

@@ -50,6 +50,9 @@ func (s *Session) handled(t *stream.Turn) {
 	s.pledge = nil
 	p.Done(t)
 	s.mu.Lock()
+	if s.sm != nil {
+		s.sm.record.received(s.sm.reportable())
+	}
 	crowded := s.sm != nil && len(s.sm.held) > 0 && int(s.sm.in-s.sm.held[0].Seq) >= s.home.Limits.StanzasBehind &&
 		s.home.Clock().UnixNano()-s.sm.held[0].At > int64(hurry)
 	s.mu.Unlock()
@@ -73,6 +76,7 @@ func (s *Session) Kept(_ *router.Pledge, t *stream.Turn) {
 	left := copy(m.held, m.held[n:])
 	clear(m.held[left:])
 	m.held = m.held[:left]
+	m.record.received(m.reportable())
 	if m.wanted {
 		s.ackSoon(t)
 	}

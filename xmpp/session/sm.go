@@ -163,7 +163,6 @@ func (s *Session) sendAck(t *stream.Turn) {
 	}
 	m.wanted = len(m.held) > 0
 	m.lastAck = h
-	m.record.received(h) // before it is sent, so that it is true after a kill
 	var room [48]byte
 	b := strconv.AppendUint(append(room[:0], "<a xmlns='"+nsSM+"' h='"...), uint64(h), 10)
 	_ = t.Send(s.stream, append(b, "'/>"...)) // a stream that ended says so by Closed
