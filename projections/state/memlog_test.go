@@ -157,7 +157,12 @@ func noise(n int) []byte {
 // running opens a state and runs it until the test or the returned function ends it.
 func running(t testing.TB, dir string, log eventlog.Log) (*State, func()) {
 	t.Helper()
-	s, err := Open(dir, log, slog.New(slog.DiscardHandler))
+	return runningWith(t, dir, log, quiet())
+}
+
+func runningWith(t testing.TB, dir string, log eventlog.Log, logger *slog.Logger) (*State, func()) {
+	t.Helper()
+	s, err := Open(dir, log, logger)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,6 +40,7 @@ func (l *lane) mendLoop(ctx context.Context, log eventlog.Log) error {
 		if err := l.renew(ctx, log, nil); err != nil {
 			return err
 		}
+		l.logger.Info("the state file is folded anew", "lane", l.id.String())
 		signal(l.some)
 	}
 }
