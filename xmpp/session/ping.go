@@ -46,11 +46,15 @@ func (s *Session) askConfirm(t *stream.Turn) {
 	s.ping(t)
 }
 
+// pingPayload is a request that every client answers. It is no <ping/>: Debian 12's go-sendxmpp takes whatever is not a <query/>
+// for a null pointer and dies. Any answer, an error too, says what a pong says. XEP-0199 §4.1, docs/decisions/0005
+const pingPayload = "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+
 // ping sends a ping. The caller holds mu.
 func (s *Session) ping(t *stream.Turn) {
 	s.confirm.number++
 	tag := frame.Tag{Name: "iq", From: s.stream.Domain(), To: s.res.Full(), ID: pingPrefix + strconv.FormatUint(s.confirm.number, 10), Type: "get"}
-	_ = t.Send(s.stream, tag.AppendTo(nil, []byte("<ping xmlns='urn:xmpp:ping'/>"))) // a stream that ended says so by Closed
+	_ = t.Send(s.stream, tag.AppendTo(nil, []byte(pingPayload))) // a stream that ended says so by Closed
 }
 
 // pong takes the answer to a ping, be it an error: the client is there and has read what came before. XEP-0199 §4.1
