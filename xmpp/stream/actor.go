@@ -167,5 +167,5 @@ func (s *Stream) batch(t *Turn) (more bool) {
 // lost ends the stream after an error of reading.
 func (s *Stream) lost(err error) {
 	s.server.cfg.Logger.Debug("connection lost", slog.String("stream", s.id), slog.Bool("eof", err == io.EOF)) //nolint:errorlint // by identity
-	s.ending.CompareAndSwap(nil, &ending{reason: ErrDropped, abrupt: true}) // the owner calls, and sees it next
+	s.ending.CompareAndSwap(nil, &ending{reason: ErrDropped, abrupt: true})                                    // the owner calls, and sees it next
 }

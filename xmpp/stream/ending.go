@@ -127,6 +127,8 @@ func (s *Stream) linger() bool {
 		}
 		_, err := s.discard()
 		switch {
+		case s.abandoned():
+			return true // it has had its time, and still talks
 		case err == nil:
 		case !isAgain(err):
 			return true // the end, or an error: both end it

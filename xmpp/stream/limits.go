@@ -20,6 +20,7 @@ type Limits struct {
 	Queue         int // bytes that may wait for one peer before its stream ends with ErrSlow
 	Attempts      int // refused sign-ins on one stream before it ends. RFC 6120 §6.4.5
 	Streams       int // connections at once
+	Handshakes    int // TLS handshakes at once; each takes a stack of its own, the others wait
 	AccountStream int // signed-in streams of one account at once
 
 	Rate        int // bytes a second that a signed-in peer may send in the long run
@@ -37,6 +38,7 @@ const (
 	DefaultQueue          = 1 << 20
 	DefaultAttempts       = 3
 	DefaultStreams        = 100_000
+	DefaultHandshakes     = 1000
 	DefaultAccountStreams = 100
 	DefaultRate           = 1 << 20
 	DefaultBurst          = 8 << 20
@@ -66,7 +68,7 @@ func (l Limits) withDefaults() Limits {
 		field *int
 		value int
 	}{
-		{&l.Queue, DefaultQueue}, {&l.Attempts, DefaultAttempts}, {&l.Streams, DefaultStreams}, {&l.AccountStream, DefaultAccountStreams},
+		{&l.Queue, DefaultQueue}, {&l.Attempts, DefaultAttempts}, {&l.Streams, DefaultStreams}, {&l.Handshakes, DefaultHandshakes}, {&l.AccountStream, DefaultAccountStreams},
 		{&l.Rate, DefaultRate}, {&l.Burst, DefaultBurst}, {&l.RateBefore, DefaultRateBefore}, {&l.BurstBefore, DefaultBurstBefore},
 	} {
 		if *n.field == 0 {

@@ -23,6 +23,7 @@ type Server struct {
 	direct   *tls.Config
 	buffers  *tlsFields
 	soon     soon
+	shaking  chan struct{} // a token for each handshake
 
 	mu        sync.Mutex
 	streams   map[*Stream]struct{}
@@ -47,6 +48,7 @@ func New(cfg Config) (*Server, error) {
 		starttls: serverTLS(cfg.Certificate),
 		direct:   serverTLS(cfg.Certificate, alpnClient),
 		buffers:  newTLSFields(),
+		shaking:  make(chan struct{}, cfg.Limits.Handshakes),
 		streams:  make(map[*Stream]struct{}),
 		accounts: make(map[string]int),
 		empty:    make(chan struct{}),

@@ -66,30 +66,43 @@ func (s *Stream) shake() {
 	for s.flushes.Load() != 0 {
 		runtime.Gosched() // <proceed/> leaves before there is TLS to send it through
 	}
-	config := s.server.starttls
-	if s.direct {
-		config = s.server.direct
-	}
-	below := &carrier{Conn: s.conn}
-	s.conn.Block()
+	wake := s.conn.Block()
 	s.shaking.Store(true)
-	s.server.cfg.Wheel.Set(&s.resume, s.server.cfg.Limits.Handshake, s.Abort)
-	if s.ending.Load() != nil {
-		s.conn.Shutdown(false)
-	}
-	conn := tls.Server(below, config)
-	err := conn.Handshake()
-	s.server.cfg.Wheel.Stop(&s.resume)
+	err := s.handshake(wake)
 	s.shaking.Store(false)
 	s.conn.Unblock()
-	if err == nil {
-		err = s.secured(conn, below.leaf)
-	}
 	if err != nil {
 		s.server.cfg.Logger.Debug("TLS handshake failed", slog.String("stream", s.id), slog.Any("error", peer.Clean(err)))
 		s.end(&ending{reason: ErrDropped, abrupt: true})
 	}
 	go s.run()
+}
+
+// handshake waits for its turn, then for the peer.
+func (s *Stream) handshake(wake <-chan struct{}) error {
+	for waits := true; waits; {
+		if s.ending.Load() != nil {
+			return ErrClosed
+		}
+		select {
+		case s.server.shaking <- struct{}{}:
+			waits = false
+		case <-wake: // bytes, which can wait, or the end
+		}
+	}
+	defer func() { <-s.server.shaking }()
+	s.server.cfg.Wheel.Set(&s.resume, s.server.cfg.Limits.Handshake, s.Abort)
+	defer s.server.cfg.Wheel.Stop(&s.resume)
+	config := s.server.starttls
+	if s.direct {
+		config = s.server.direct
+	}
+	below := &carrier{Conn: s.conn}
+	conn := tls.Server(below, config)
+	if err := conn.Handshake(); err != nil {
+		return err
+	}
+	return s.secured(conn, below.leaf)
 }
 
 // secured begins the stream inside TLS anew. RFC 6120 §5.4.3.3.

@@ -386,6 +386,40 @@ func TestForeignClient(t *testing.T) {
 	}
 }
 
+// TestHandshakesWait: of many that begin, some at a time go on; what has ended meanwhile does not wait.
+func TestHandshakesWait(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) {
+		c.Limits.Handshakes, c.Limits.Handshake, c.Limits.Login = 2, 300*time.Millisecond, 20*time.Second
+	})
+	for range 6 {
+		dial(t, f.direct, f.pool) // silent
+	}
+	f.login(t)
+	f = newFixture(t, func(c *Config) {
+		c.Limits.Handshakes, c.Limits.Handshake, c.Limits.Login = 1, 10*time.Second, 300*time.Millisecond
+	})
+	for range 3 {
+		dial(t, f.direct, f.pool)
+	}
+	awaitEmpty(t, f)
+}
+
+// TestTalksOn: a peer that goes on sending after its stream has ended is dropped all the same.
+func TestTalksOn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.Limits.Closing = 300 * time.Millisecond })
+	c := f.login(t)
+	c.send("<message><bad></message>")
+	c.until("</stream:stream>")
+	for junk := strings.Repeat("x", 16<<10); ; {
+		if _, err := c.net.Write([]byte(junk)); err != nil {
+			break
+		}
+	}
+	awaitEmpty(t, f)
+}
+
 // TestNoGoroutines: streams that wait hold none.
 func TestNoGoroutines(t *testing.T) {
 	f := newFixture(t)

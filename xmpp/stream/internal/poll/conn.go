@@ -52,10 +52,12 @@ type Conn struct {
 	broken bool // the peer is gone: writes vanish
 }
 
-// Block makes Read wait for bytes until Unblock. The handler is not called meanwhile.
-func (c *Conn) Block() {
+// Block makes Read wait for bytes until Unblock. The handler is not called meanwhile; instead the channel gets a value
+// whenever something happens, for whoever waits for something else first.
+func (c *Conn) Block() <-chan struct{} {
 	wake := make(chan struct{}, 1)
 	c.blocking.Store(&wake)
+	return wake
 }
 
 // Unblock ends Block. Events may have been missed: the reader reads once more.
