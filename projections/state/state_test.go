@@ -213,6 +213,7 @@ func TestRebuildInUse(t *testing.T) {
 		log.put(eventlog.Lasting, set(n%50, n%7, roster), []byte{1})
 		log.put(eventlog.Now, set(n%50, n%7, session), []byte{1})
 	}
+	wait(t, s, eventlog.Position{Lane: eventlog.Now, Number: 2000})
 	ctx, cancel := context.WithCancel(context.Background())
 	var busy sync.WaitGroup
 	busy.Go(func() {
