@@ -1,0 +1,109 @@
+package hostile
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"protokoll/test/server"
+	"protokoll/test/wire"
+)
+
+const (
+	accounts = 60
+	password = "secret-Pa55"
+	// needle is in texts that people send; the server's output must not have it.
+	needle = "xyzzy-needle"
+)
+
+var (
+	srv    *server.Server
+	target wire.Target
+	pool   = server.NewPool(accounts)
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "protokoll-build-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	binary, err := server.Build(dir)
+	if err != nil {
+		return 1, err
+	}
+	if srv, err = server.Start(server.Options{Binary: binary, Accounts: accounts, Password: password}); err != nil {
+		return 1, err
+	}
+	defer srv.Remove()
+	if target, err = srv.Target(); err != nil {
+		return 1, err
+	}
+	code := m.Run()
+	if err := srv.Stop(); err != nil {
+		return 1, err
+	}
+	return code, nil
+}
+
+// row is one row of the list.
+type row struct {
+	name string
+	test func(*testing.T)
+}
+
+func TestHostile(t *testing.T) {
+	neighbour := newNeighbour(t)
+	t.Run("rows", func(t *testing.T) {
+		for _, rows := range [][]row{tlsRows, xmlRows, limitRows, signInRows, whoRows, loadRows} {
+			for _, r := range rows {
+				t.Run(r.name, func(t *testing.T) {
+					t.Parallel()
+					r.test(t)
+					if !srv.Alive() {
+						t.Fatal("the server is gone")
+					}
+				})
+			}
+		}
+	})
+	neighbour.served(t)
+	for _, bad := range []string{needle, password, "panic", "goroutine "} {
+		if strings.Contains(srv.Output(), bad) {
+			t.Errorf("%q is in the server's output:\n%s", bad, srv.Output())
+		}
+	}
+}
+
+// neighbour is a pair of clients that have nothing to do with it all and stay signed in.
+type neighbour struct{ one, two *session }
+
+func newNeighbour(t *testing.T) neighbour {
+	n := neighbour{bound(t), bound(t)}
+	n.served(t)
+	return n
+}
+
+func (n neighbour) served(t *testing.T) {
+	t.Helper()
+	n.one.send(t, "<message type='chat' to='"+n.two.full+"' id='neighbour'><body>still there?</body></message>")
+	for {
+		got, err := n.two.Next()
+		if err != nil {
+			t.Fatalf("the neighbour is not served: %v", err)
+		}
+		if got.Get("id") == "neighbour" {
+			return
+		}
+	}
+}
