@@ -48,7 +48,8 @@ func (s *Stream) finish(e *ending, t *Turn) outcome {
 	if !s.told {
 		s.told = true
 		s.server.cfg.Wheel.Stop(&s.resume)
-		s.server.cfg.Wheel.Set(&s.deadline, s.server.cfg.Limits.Closing, s.giveUp)
+		s.server.cfg.Wheel.Stop(&s.deadline)
+		s.server.cfg.Wheel.Set(&s.closing, s.server.cfg.Limits.Closing, s.giveUp)
 		s.tell(e.reason, t)
 		if !e.abrupt && (s.Secure() || !s.direct) {
 			s.goodbye(e)
@@ -156,6 +157,7 @@ func (s *Stream) teardown() {
 	s.seal()
 	w := s.server.cfg.Wheel
 	w.Stop(&s.deadline)
+	w.Stop(&s.closing)
 	w.Stop(&s.resume)
 	if err := s.conn.Close(); err != nil {
 		s.server.cfg.Logger.Warn("close socket", slog.String("stream", s.id), slog.Any("error", err))

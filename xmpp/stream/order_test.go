@@ -92,6 +92,41 @@ func TestBucket(t *testing.T) {
 	})
 }
 
+// TestGarbage damages a whole conversation at random places: the server goes on, and every connection ends.
+func TestGarbage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	transcript := []byte(clientHead + authUser + clientHead + "<message to='a@example.org'><body>x</body></message></stream:stream>")
+	rapid.Check(t, func(rt *rapid.T) {
+		damaged := bytes.Clone(transcript)
+		for range rapid.IntRange(1, 6).Draw(rt, "places") {
+			at := rapid.IntRange(0, len(damaged)-1).Draw(rt, "at")
+			switch rapid.IntRange(0, 2).Draw(rt, "how") {
+			case 0:
+				damaged[at] = rapid.Byte().Draw(rt, "byte")
+			case 1:
+				damaged = append(damaged[:at], damaged[min(len(damaged), at+rapid.IntRange(1, 40).Draw(rt, "cut")):]...)
+			default:
+				damaged = append(damaged[:at:at], append(bytes.Clone(damaged[at:]), damaged[:at]...)...)
+			}
+			if len(damaged) == 0 {
+				damaged = []byte{'<'}
+			}
+		}
+		c := dial(t, f.direct, f.pool)
+		conn := c.tls()
+		_, _ = conn.Write(damaged) // the server may have ended already
+		_ = conn.CloseWrite()
+		c.rest()
+		_ = c.net.Close()
+	})
+	awaitEmpty(t, f)
+	if strings.Contains(f.logs.String(), "panic") {
+		t.Errorf("log: %s", f.logs)
+	}
+	f.login(t)
+}
+
 // TestVersion holds the versions of a stream header.
 func TestVersion(t *testing.T) {
 	t.Parallel()

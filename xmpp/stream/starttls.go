@@ -116,5 +116,6 @@ func (s *Stream) secured(conn *tls.Conn, leaf *x509.Certificate) error {
 	s.buffers = s.server.buffers.of(conn)
 	s.scan.Reset(s.server.cfg.Limits.Before)
 	s.began = false
+	s.pauses.And(^uint32(pausedByRate)) // its timer was needed for the handshake
 	return nil
 }

@@ -43,8 +43,9 @@ type Stream struct {
 	lang      string
 	bucket    bucket
 
-	deadline wheel.Timer // of login, idleness and closing, one after the other
-	resume   wheel.Timer // of the handshake, rate and sign-in delays
+	deadline wheel.Timer // of login, then of idleness
+	closing  wheel.Timer
+	resume   wheel.Timer // of the handshake, then of the rate
 
 	flushes atomic.Uint32 // flush calls that the one flushing has to answer for
 	soon    atomic.Bool
@@ -120,7 +121,6 @@ func (s *Stream) MaxStanza() int { return s.server.cfg.Limits.After.StanzaBytes 
 const (
 	pausedBySession = 1 << iota
 	pausedByRate
-	pausedByLogin
 )
 
 // Pause stops the reading before the next element, until Resume: the peer is held up by TCP. To be called within Element,
