@@ -1,7 +1,7 @@
 # The project's commands. `make test` needs a Debian 12 with Go and root (or sudo) for the packages; everything else needs Go only.
 
-STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
-GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.1.4
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PROTOCGENGO = google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 
 # One line, one purpose: directory, clients, tracing, schemas, certificates.
@@ -47,7 +47,7 @@ race:
 	CGO_ENABLED=1 PROTOKOLL_BINARY=$(BIN)-race go test -race -count=1 -p 2 -timeout 30m ./...
 
 generate: .tools/protoc-gen-go
-	PATH="$(CURDIR)/.tools:$$PATH" protoc --go_out=. --go_opt=module=protokoll schemas/*.proto
+	go generate ./schemas
 
 .tools/protoc-gen-go:
 	GOBIN=$(CURDIR)/.tools go install $(PROTOCGENGO)
