@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"log/slog"
+	"syscall"
 	"testing"
 
 	"protokoll/eventlog"
@@ -90,7 +91,7 @@ func BenchmarkApply(b *testing.B) {
 	s, _ := running(b, dir, log)
 	sealed := noise(150)
 	b.ReportAllocs()
-	n := uint64(0)
+	before, n := cpu(b), uint64(0)
 	var last eventlog.Position
 	for b.Loop() {
 		n++
@@ -100,4 +101,15 @@ func BenchmarkApply(b *testing.B) {
 		}
 	}
 	wait(b, s, last)
+	b.ReportMetric(float64(cpu(b)-before)/1e3/float64(n), "cpu-µs/op")
+}
+
+// cpu is the processor time this process has used, in nanoseconds.
+func cpu(b *testing.B) int64 {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return u.Utime.Nano() + u.Stime.Nano()
 }
