@@ -257,11 +257,11 @@ func BenchmarkLogin(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		l := exec.Command(os.Args[0])
-		l.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %d", loadEnv, f.direct, 100, 1))
+		l.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d %d", loadEnv, f.direct, 1000, 1))
 		if err := l.Run(); err != nil {
 			b.Fatal(err)
 		}
-		n += 100
+		n += 1000
 	}
 	b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(n), "cpu-µs/login")
 }
