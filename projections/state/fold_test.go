@@ -134,9 +134,9 @@ func TestEach(t *testing.T) {
 		all = append(all, eventlog.Record{Envelope: set(n, 1, roster), Sealed: []byte{1}}, eventlog.Record{Envelope: set(n, 1, account), Sealed: []byte{2}})
 	}
 	log.putAll(eventlog.Lasting, all)
-	s, stop := running(t, dir, log)
+	_, stop := running(t, dir, log)
 	stop()
-	s, _ = running(t, dir, log)
+	s, _ := running(t, dir, log)
 	wait(t, s, log.put(eventlog.Lasting, end(0, 1, account), nil))
 	wait(t, s, log.put(eventlog.Lasting, set(1, 1, account), []byte{3}))
 	wait(t, s, log.put(eventlog.Lasting, set(1, 2, account), []byte{3}))
