@@ -222,6 +222,9 @@ func (a *Account) dropWritten(began time.Time) {
 			delete(a.written, k)
 		}
 	}
+	if len(a.written) == 0 {
+		a.written = nil // idle accounts are many
+	}
 }
 
 // get returns the value of one entity, nil if it has none. The caller holds the lock.

@@ -52,9 +52,19 @@ func plainAddress(b []byte) (Address, bool) {
 	return Address{full: b, local: max(at, 0), end: slash}, true
 }
 
+// plainDomain leaves labels that begin or end with a hyphen, and those that say they are encoded, to preparation.
 func plainDomain(b []byte) bool {
-	return len(b) > 0 && all(b, plainHost) && b[0] != '.' && b[0] != '-' && b[len(b)-1] != '.' && b[len(b)-1] != '-' &&
-		!bytes.Contains(b, []byte("..")) && !bytes.Contains(b, []byte("--"))
+	before := byte('.')
+	for _, c := range b {
+		if plain[c]&plainHost == 0 || (c == '.' || c == '-') && (before == '.' || before == '-') {
+			return false
+		}
+		if before == '-' && c == '.' {
+			return false
+		}
+		before = c
+	}
+	return len(b) > 0 && before != '.' && before != '-'
 }
 
 const (

@@ -100,12 +100,13 @@ func (d *Duty) hadIt(out Outlet) bool {
 // slow tells whether no client that got it can be expected to acknowledge it soon.
 func (d *Duty) slow() bool {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.state != open {
+	over, had := d.state != open, d.had // never changed, only added to
+	d.mu.Unlock()
+	if over {
 		return false
 	}
-	for _, o := range d.had {
-		if !o.Slow() {
+	for _, o := range had {
+		if !o.Slow() { // locks the session, which comes before a duty
 			return false
 		}
 	}

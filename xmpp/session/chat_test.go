@@ -32,7 +32,7 @@ func TestAway(t *testing.T) {
 		t.Errorf("order: %s", got)
 	}
 	bert.until("<delay xmlns='urn:xmpp:delay' from='example.org' stamp='")
-	bert.until("<ping xmlns='urn:xmpp:ping'/>")
+	bert.until("id='ping-1' type='get'")
 	bert.send("<iq type='result' id='ping-1' to='example.org'/>")
 	bert.sync()
 	bert.leave()

@@ -101,6 +101,8 @@ func (s *Session) graceOver() {
 	waits := len(s.sm.held) > 0
 	if waits {
 		s.watch()
+	} else if s.sm.wanted {
+		s.ackSoon(nil)
 	}
 	s.mu.Unlock()
 	if waits {

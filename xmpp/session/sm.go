@@ -21,7 +21,7 @@ const (
 )
 
 // askAfter is how many unacknowledged stanzas that may wait (presence) cause a request all the same.
-const askAfter = 50
+const askAfter = 8
 
 // entry is a stanza that the client has not acknowledged.
 type entry struct {
@@ -32,12 +32,13 @@ type entry struct {
 
 // management is the XEP-0198 state of a session. Guarded by Session.mu.
 type management struct {
-	in       uint32           // stanzas received
-	held     []*router.Pledge // of received stanzas that cannot be acknowledged yet, in order
-	lastAck  uint32           // last h sent
-	wanted   bool             // the client asked for an acknowledgement that we still owe
-	ackDue   bool             // one leaves at the end of the turn
-	graceSet bool
+	in        uint32           // stanzas received
+	held      []*router.Pledge // of received stanzas that cannot be acknowledged yet, in order
+	lastAck   uint32           // last h sent …
+	lastAckAt int64            // … when, nanoseconds
+	wanted    bool             // the client asked for an acknowledgement that we still owe
+	ackDue    bool             // one leaves at the end of the turn
+	graceSet  bool
 
 	out        uint32  // stanzas sent
 	acked      uint32  // of them, acknowledged
@@ -133,8 +134,13 @@ func (s *Session) wantAck(t *stream.Turn) error {
 		return &stream.Error{Condition: stream.UnsupportedStanzaType}
 	}
 	m.wanted = true
-	if len(m.held) == 0 || m.reportable() != m.lastAck {
+	switch now := s.home.Clock().UnixNano(); {
+	case m.reportable() != m.lastAck, len(m.held) == 0 && now-m.lastAckAt >= int64(s.home.Limits.Grace):
 		s.ackSoon(t)
+	default:
+		// The same again would tell nothing new, and some clients answer every <a/> with an <r/>: it comes when there is news,
+		// or after the grace.
+		s.watch()
 	}
 	return nil
 }
@@ -162,7 +168,7 @@ func (s *Session) sendAck(t *stream.Turn) {
 		return
 	}
 	m.wanted = len(m.held) > 0
-	m.lastAck = h
+	m.lastAck, m.lastAckAt = h, s.home.Clock().UnixNano()
 	var room [48]byte
 	b := strconv.AppendUint(append(room[:0], "<a xmlns='"+nsSM+"' h='"...), uint64(h), 10)
 	_ = t.Send(s.stream, append(b, "'/>"...)) // a stream that ended says so by Closed
