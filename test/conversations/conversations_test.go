@@ -14,7 +14,7 @@ import (
 )
 
 // accounts is how many accounts all scripts together may use.
-const accounts = 260
+const accounts = 130
 
 var target script.Server
 

@@ -138,7 +138,8 @@ func (c *client) write(text string) error {
 	return c.conn.Write(text)
 }
 
-// read returns the next element; requests for acknowledgement are answered on the way.
+// read returns the next element; requests for acknowledgement and the server's own questions are
+// answered on the way.
 func (c *client) read() (*wire.Node, error) {
 	for {
 		n, err := c.conn.Next()
@@ -148,14 +149,25 @@ func (c *client) read() (*wire.Node, error) {
 		if c.counts && isStanza(n) {
 			c.recv++
 		}
-		if n.Is(wire.NSSM, "r") {
-			if err := c.answer(); err != nil {
-				return nil, err
-			}
-			continue
+		switch {
+		case n.Is(wire.NSSM, "r"):
+			err = c.answer()
+		case n.Name.Local == "iq" && n.Get("type") == "get" && n.Get("from") == c.target.Domain:
+			err = c.refuse(n)
+		default:
+			return n, nil
 		}
-		return n, nil
+		if err != nil {
+			return nil, err
+		}
 	}
+}
+
+// refuse answers what the server asks of a client to see whether it is there, as a client does that knows nothing of it.
+// RFC 6120 §8.4
+func (c *client) refuse(n *wire.Node) error {
+	return c.write("<iq type='error' id='" + wire.Escape(n.Get("id")) + "' to='" + wire.Escape(n.Get("from")) +
+		"'><error type='cancel'><service-unavailable xmlns='" + wire.NSStanza + "'/></error></iq>")
 }
 
 // answer tells the server how much has arrived. XEP-0198 §4.

@@ -40,6 +40,9 @@
 //
 // At the end every client that is still connected must have received nothing more, and disconnects.
 //
+// A question of the server itself (an IQ get from the domain) is answered as by a client that knows nothing of it, and not
+// seen by the script.
+//
 // # Comparison
 //
 // Elements are compared as XML: namespaces resolved, order of attributes and of children free (script:order='exact' asks

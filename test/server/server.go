@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -114,6 +115,7 @@ func (s *Server) command() []string {
 func (s *Server) Again() error {
 	line := s.command()
 	cmd := exec.Command(line[0], line[1:]...)
+	signs := s.signs()
 	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout, cmd.Stderr = lockedWriter{s}, lockedWriter{s}
@@ -123,15 +125,15 @@ func (s *Server) Again() error {
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait(); close(done) }()
 	s.cmd, s.done = cmd, done
-	return s.ready()
+	return s.ready(signs)
 }
 
-// ready waits until both ports answer; it tells at once when the process ends instead.
-func (s *Server) ready() error {
+// ready waits for every sign that it is up; it tells at once when the process ends instead.
+func (s *Server) ready(signs []func() bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), StartPatience)
 	defer cancel()
-	for _, addr := range []string{s.Addr, s.TLSAddr} {
-		for !dials(addr) {
+	for _, up := range signs {
+		for !up() {
 			select {
 			case err := <-s.done:
 				return fmt.Errorf("server: it ended at start (%v), having printed:\n%s", err, s.Output())
@@ -144,6 +146,20 @@ func (s *Server) ready() error {
 	}
 	return nil
 }
+
+// signs are what shows that a server is up: it takes connections, and a demo has said how to connect, which it does when
+// its accounts are there.
+func (s *Server) signs() []func() bool {
+	all := []func() bool{func() bool { return dials(s.Addr) }, func() bool { return dials(s.TLSAddr) }}
+	if s.Args == nil {
+		before := strings.Count(s.Output(), told)
+		all = append(all, func() bool { return strings.Count(s.Output(), told) > before })
+	}
+	return all
+}
+
+// told is in the last of the three lines that say how to connect.
+const told = "profanity:"
 
 func dials(addr string) bool {
 	c, err := net.DialTimeout("tcp", addr, time.Second)
