@@ -193,8 +193,8 @@ func (p *place) checkRecovered(t *testing.T, messages int) {
 	texts, numbers := p.stanzas(g)
 	checkStanzas(t, texts, 0, messages)
 	r := mustAppend(t, g, p.message(messages))
-	if n := r.Positions()[0].Number; messages > 0 && n <= numbers[messages-1]+unacknowledged {
-		t.Errorf("number %d after an unclean stop", n)
+	if n := r.Positions()[0].Number; messages > 0 && n <= numbers[messages-1] {
+		t.Errorf("number %d after %d", n, numbers[messages-1])
 	}
 	texts, _ = p.stanzas(g)
 	checkStanzas(t, texts, 0, messages+1)
@@ -204,7 +204,8 @@ func (p *place) checkRecovered(t *testing.T, messages int) {
 	g = p.open()
 	texts, _ = p.stanzas(g)
 	checkStanzas(t, texts, 0, messages+1)
-	if g.Mark(eventlog.Proof) == 0 {
+	l := g.lanes[eventlog.Inbox]
+	if len(l.voids) > 0 && g.Mark(eventlog.Proof) == 0 {
 		t.Error("the void numbers are told nowhere")
 	}
 	if err := g.Verify(t.Context(), nil); err != nil {
@@ -241,6 +242,9 @@ func TestKilledFolderIsWhole(t *testing.T) {
 		mustAppend(t, g, p.message(n))
 		q := p.copyOf()
 		q.checkRecovered(t, n+1)
+		if voids := q.open().lanes[eventlog.Inbox].voids; len(voids) != 1 || voids[0].Last-voids[0].First < unacknowledged-1 {
+			t.Errorf("void numbers %v after an unclean stop", voids)
+		}
 		q = p.copyOf()
 		os.Remove(filepath.Join(q.dir, marksFile))
 		q.checkRecovered(t, n+1)
@@ -263,22 +267,26 @@ func TestMissingFilesAreRefused(t *testing.T) {
 		wreck func(q *place) error
 		want  error
 	}{
-		"closed block removed":     {p, func(q *place) error { return os.Remove(q.spots()[25].file) }, eventlog.ErrDamaged},
-		"closed block shortened":   {p, func(q *place) error { return os.Truncate(q.spots()[25].file, 100) }, eventlog.ErrDamaged},
-		"closed block emptied":     {p, func(q *place) error { return os.Truncate(q.spots()[25].file, 0) }, eventlog.ErrDamaged},
-		"closed segment removed":   {p, func(q *place) error { return os.RemoveAll(segment(q, 25)) }, eventlog.ErrMissing},
-		"first segment removed":    {p, func(q *place) error { return os.RemoveAll(segment(q, 0)) }, eventlog.ErrMissing},
-		"open block removed":       {killed, func(q *place) error { return os.Remove(q.spots()[45].file) }, eventlog.ErrDamaged},
-		"open segment removed":     {killed, func(q *place) error { return os.RemoveAll(segment(q, 45)) }, eventlog.ErrMissing},
-		"all segments removed":     {p, func(q *place) error { return os.RemoveAll(filepath.Join(q.dir, segmentsFolder)) }, eventlog.ErrMissing},
-		"folder emptied":           {p, func(q *place) error { return errors.Join(os.RemoveAll(q.dir), os.Mkdir(q.dir, 0o700)) }, eventlog.ErrMissing},
-		"folder removed":           {p, func(q *place) error { return os.RemoveAll(q.dir) }, eventlog.ErrMissing},
-		"manifest removed":         {p, func(q *place) error { return os.Remove(manifestPath(q.dir, eventlog.Inbox)) }, eventlog.ErrMissing},
-		"manifest of unused lane":  {p, func(q *place) error { return os.Remove(manifestPath(q.dir, eventlog.Held)) }, eventlog.ErrMissing},
-		"manifest shortened":       {p, func(q *place) error { return os.Truncate(manifestPath(q.dir, eventlog.Inbox), 100) }, eventlog.ErrDamaged},
-		"manifest of another lane": {p, func(q *place) error { return os.Rename(manifestPath(q.dir, eventlog.Held), manifestPath(q.dir, eventlog.Inbox)) }, eventlog.ErrDamaged},
-		"manifest flipped":         {p, func(q *place) error { flip(t, manifestPath(q.dir, eventlog.Inbox), 120); return nil }, eventlog.ErrDamaged},
-		"another format":           {p, func(q *place) error { return os.WriteFile(filepath.Join(q.dir, formatFile), []byte("protokoll log 2"), 0o600) }, eventlog.ErrDamaged},
+		"closed block removed":    {p, func(q *place) error { return os.Remove(q.spots()[25].file) }, eventlog.ErrDamaged},
+		"closed block shortened":  {p, func(q *place) error { return os.Truncate(q.spots()[25].file, 100) }, eventlog.ErrDamaged},
+		"closed block emptied":    {p, func(q *place) error { return os.Truncate(q.spots()[25].file, 0) }, eventlog.ErrDamaged},
+		"closed segment removed":  {p, func(q *place) error { return os.RemoveAll(segment(q, 25)) }, eventlog.ErrMissing},
+		"first segment removed":   {p, func(q *place) error { return os.RemoveAll(segment(q, 0)) }, eventlog.ErrMissing},
+		"open block removed":      {killed, func(q *place) error { return os.Remove(q.spots()[45].file) }, eventlog.ErrDamaged},
+		"open segment removed":    {killed, func(q *place) error { return os.RemoveAll(segment(q, 45)) }, eventlog.ErrMissing},
+		"all segments removed":    {p, func(q *place) error { return os.RemoveAll(filepath.Join(q.dir, segmentsFolder)) }, eventlog.ErrMissing},
+		"folder emptied":          {p, func(q *place) error { return errors.Join(os.RemoveAll(q.dir), os.Mkdir(q.dir, 0o700)) }, eventlog.ErrMissing},
+		"folder removed":          {p, func(q *place) error { return os.RemoveAll(q.dir) }, eventlog.ErrMissing},
+		"manifest removed":        {p, func(q *place) error { return os.Remove(manifestPath(q.dir, eventlog.Inbox)) }, eventlog.ErrMissing},
+		"manifest of unused lane": {p, func(q *place) error { return os.Remove(manifestPath(q.dir, eventlog.Held)) }, eventlog.ErrMissing},
+		"manifest shortened":      {p, func(q *place) error { return os.Truncate(manifestPath(q.dir, eventlog.Inbox), 100) }, eventlog.ErrDamaged},
+		"manifest of another lane": {p, func(q *place) error {
+			return os.Rename(manifestPath(q.dir, eventlog.Held), manifestPath(q.dir, eventlog.Inbox))
+		}, eventlog.ErrDamaged},
+		"manifest flipped": {p, func(q *place) error { flip(t, manifestPath(q.dir, eventlog.Inbox), 120); return nil }, eventlog.ErrDamaged},
+		"another format": {p, func(q *place) error {
+			return os.WriteFile(filepath.Join(q.dir, formatFile), []byte("protokoll log 2"), 0o600)
+		}, eventlog.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := c.from.copyOf()

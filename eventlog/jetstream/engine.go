@@ -65,7 +65,8 @@ func startEngine(store string, wait time.Duration, n *notices) (*engine, error) 
 		e.stop()
 		return nil, errors.New("the embedded server did not start")
 	}
-	if e.conn, err = nats.Connect("", nats.InProcessServer(srv), nats.NoReconnect()); err != nil {
+	heard := nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { n.report("connection", err.Error()) })
+	if e.conn, err = nats.Connect("", nats.InProcessServer(srv), nats.NoReconnect(), heard); err != nil {
 		e.stop()
 		return nil, fmt.Errorf("connect to the embedded server: %w", err)
 	}

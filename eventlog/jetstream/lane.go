@@ -177,12 +177,17 @@ func (l *lane) Mark() uint64 {
 // stop ends the lane after a fault. Followers get what is durable and then the reason.
 func (l *lane) stop(err error) {
 	l.queue.end(fmt.Errorf("lane %s: %w: %w", l.id, eventlog.ErrStopped, err))
+	l.halt(err)
+	l.log.fatal(fmt.Errorf("lane %s: %w", l.id, err))
+}
+
+// halt ends followers with err once they have what is durable. The first reason counts.
+func (l *lane) halt(err error) {
 	l.chain.Lock()
+	defer l.chain.Unlock()
 	if l.stopped == nil {
 		l.stopped = err
 		close(l.changed)
 		l.changed = make(chan struct{})
 	}
-	l.chain.Unlock()
-	l.log.fatal(fmt.Errorf("lane %s: %w", l.id, err))
 }

@@ -67,7 +67,7 @@ func Create(cfg Config) (*Log, error) {
 		return nil, err
 	}
 	if err := create(cfg); err != nil {
-		lock.Close()
+		releaseLock(lock)
 		return nil, fmt.Errorf("create the log: %w", err)
 	}
 	return openLocked(cfg, lock)
@@ -107,7 +107,7 @@ func refuseOld(dir string) error {
 		if errors.Is(err, eventlog.ErrMissing) {
 			continue
 		}
-		if err != nil || m.Next > 1 {
+		if err != nil || m.Next > 1 || len(m.Segments) > 0 {
 			return fmt.Errorf("%s: %w", manifestPath(dir, l), ErrExists)
 		}
 	}
@@ -134,7 +134,7 @@ func openLocked(cfg Config, lock *os.File) (*Log, error) {
 		if g.marks != nil {
 			g.marks.f.Close()
 		}
-		lock.Close()
+		releaseLock(lock)
 		return nil, fmt.Errorf("open the log: %w", err)
 	}
 	for _, id := range eventlog.Lanes {
@@ -220,6 +220,11 @@ func takeLock(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("lock the log: %w", err)
 	}
 	return f, nil
+}
+
+// releaseLock unlocks before it closes: a child that was forked and has not yet become another program shares the lock.
+func releaseLock(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
 }
 
 func (g *Log) path(name string) string { return filepath.Join(g.cfg.Dir, name) }
@@ -308,8 +313,9 @@ func (g *Log) close() error {
 	var errs []error
 	for _, id := range eventlog.Lanes {
 		errs = append(errs, g.lanes[id].end())
+		g.lanes[id].halt(eventlog.ErrStopped)
 	}
-	errs = append(errs, g.marks.f.Close(), g.lock.Close())
+	errs = append(errs, g.marks.f.Close(), releaseLock(g.lock))
 	return errors.Join(errs...)
 }
 

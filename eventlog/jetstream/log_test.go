@@ -19,7 +19,13 @@ type place struct {
 	dir   string
 	keys  *seal.Keybook
 	owner *seal.Owner
+	kept  bool // other places share the keys, so none is forgotten
 }
+
+// keptKeys forgets nothing.
+type keptKeys struct{ *seal.Keybook }
+
+func (keptKeys) ForgetSegments(...seal.SegmentID) error { return nil }
 
 func newPlace(t testing.TB) *place {
 	t.Helper()
@@ -40,10 +46,16 @@ func newPlaceIn(t testing.TB, dir string) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &place{t, filepath.Join(dir, "log"), keys, owner}
+	return &place{t: t, dir: filepath.Join(dir, "log"), keys: keys, owner: owner}
 }
 
-func (p *place) config() Config { return Config{Dir: p.dir, Keys: p.keys, ReserveBytes: 1 << 20} }
+func (p *place) config() Config {
+	cfg := Config{Dir: p.dir, Keys: p.keys, ReserveBytes: 1 << 20}
+	if p.kept {
+		cfg.Keys = keptKeys{p.keys}
+	}
+	return cfg
+}
 
 func (p *place) create(change ...func(*Config)) *Log { return p.with(Create, change) }
 func (p *place) open(change ...func(*Config)) *Log   { return p.with(Open, change) }
@@ -193,9 +205,17 @@ func TestOneProcessAtATime(t *testing.T) {
 func (p *place) copyOf() *place {
 	p.t.Helper()
 	q := *p
+	q.kept = true
 	q.dir = filepath.Join(p.t.TempDir(), "log")
 	if err := os.CopyFS(q.dir, os.DirFS(p.dir)); err != nil {
 		p.t.Fatal(err)
 	}
 	return &q
+}
+
+func removeAll(t testing.TB, path string) {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
 }
