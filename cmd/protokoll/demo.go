@@ -51,7 +51,7 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := c.introduce(ctx, n); err != nil {
+	if err := c.introduce(n.Addresses()); err != nil {
 		return errors.Join(err, n.Stop(context.Background()))
 	}
 	go report(ctx, n, os.Stdout)
@@ -77,29 +77,34 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 		// Whoever tries the server out, or loads it, is one origin.
 		Origins: peer.Limits{Connections: 100_000, PerSecond: 100_000, Burst: 100_000, FreeFailures: 10, MaxWait: 10 * time.Second},
 		Logger:  logger,
+		Prepare: c.accounts,
 	})
 }
 
-// introduce makes the accounts and says how to connect.
-func (c *demoCmd) introduce(ctx context.Context, n *node.Node) error {
-	shown := c.Password
-	if shown == "" {
-		shown = rand.Text()[:12]
+// accounts makes the accounts, and fills in the password that is shown.
+func (c *demoCmd) accounts(ctx context.Context, s *node.Store) error {
+	given := c.Password != ""
+	if !given {
+		c.Password = rand.Text()[:12]
 	}
-	made, err := n.EnsureDemoAccounts(ctx, c.Domain, c.Accounts, shown, c.Password != "")
+	made, err := s.EnsureDemoAccounts(ctx, c.Domain, c.Accounts, c.Password, given)
 	if err != nil {
 		return fmt.Errorf("make the accounts: %w", err)
 	}
-	if c.Password == "" && !made {
-		shown = "the one of the first start (--password sets another)"
+	if !given && !made {
+		c.Password = "the one of the first start (--password sets another)"
 	}
-	at := n.Addresses()
+	return nil
+}
+
+// introduce says how to connect.
+func (c *demoCmd) introduce(at []string) error {
 	host, port, err := net.SplitHostPort(at[0])
 	if err != nil {
 		return err
 	}
 	ca := filepath.Join(c.Data, "ca.pem")
-	fmt.Printf("Protokoll serves %s on %s (STARTTLS) and %s (TLS): user1 … user%d, password: %s\n", c.Domain, at[0], at[1], c.Accounts, shown)
+	fmt.Printf("Protokoll serves %s on %s (STARTTLS) and %s (TLS): user1 … user%d, password: %s\n", c.Domain, at[0], at[1], c.Accounts, c.Password)
 	fmt.Printf("Gajim:     gajim; account user1@%s, custom host %s port %s; trust %s\n", c.Domain, host, port, ca)
 	fmt.Printf("profanity: profanity; /tls certpath %s, then /connect user1@%s server %s port %s\n", ca, c.Domain, host, port)
 	return nil

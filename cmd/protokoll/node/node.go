@@ -40,6 +40,8 @@ type Config struct {
 	Resume    time.Duration // 0: the default of xmpp/session
 	Stop      time.Duration // for streams to close; 0: 4 s
 	Logger    *slog.Logger
+	// Prepare, where it is set, works on the store before the first client is let in.
+	Prepare func(context.Context, *Store) error
 }
 
 // defaultStop leaves a second of the five that a stop may take to the log.
@@ -75,7 +77,10 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{Store: store, cfg: c, certificates: certificates, wheel: wheel.New(0), failed: make(chan error, 8)}
-	if err := n.assemble(); err != nil {
+	if c.Prepare != nil {
+		err = c.Prepare(ctx, store)
+	}
+	if err = errors.Join(err, n.assemble()); err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := n.listen(); err != nil {
