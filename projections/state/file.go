@@ -21,7 +21,7 @@ const (
 	// mappedSize is how much address space a file is given at once, in bytes, because growing it waits for every reader.
 	mappedSize = 1 << 30
 	// growth is by how much a file grows at least, in bytes.
-	growth = 1 << 20
+	growth = 256 << 10
 	// lockWait is how long to wait for another process to let go of a file.
 	lockWait = time.Second
 	// fillPercent leaves little room in pages: keys come in random order but in large sorted batches.
