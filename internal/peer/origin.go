@@ -37,28 +37,21 @@ type Limits struct {
 	Connections int // open at once
 	PerSecond   int // new connections a second, in the long run
 	Burst       int // new connections at once after a quiet time
-	// Sign-ins that failed without delay for those that follow, and the longest wait.
-	FreeFailures int
-	MaxWait      time.Duration
+	// Refused sign-ins of one name from one origin that delay nothing; the same for all names of an origin together, which
+	// is much more, because one address may stand for a whole campus; and the longest wait.
+	FreeFailures, FreeOriginFailures int
+	MaxWait                          time.Duration
 }
 
 // DefaultLimits suit a university whose wireless network hides thousands behind a few addresses.
-var DefaultLimits = Limits{Connections: 4000, PerSecond: 200, Burst: 2000, FreeFailures: 10, MaxWait: 10 * time.Second}
-
-// failureStep is the first delay after FreeFailures; each further failure doubles it.
-const failureStep = 250 * time.Millisecond
-
-// failureDecay is how long it takes until one failure is forgotten.
-const failureDecay = 30 * time.Second
+var DefaultLimits = Limits{Connections: 4000, PerSecond: 200, Burst: 2000, FreeFailures: 10, FreeOriginFailures: 300, MaxWait: 10 * time.Second}
 
 // record is what is known of an origin.
 type record struct {
 	open     int
 	tokens   float64 // new connections it may still make
 	refilled time.Time
-	failures int
-	failed   time.Time // the last failure, moved on by decay
-	free     time.Time // before it no sign-in is checked
+	failures failures
 }
 
 // Origins counts by origin. Its methods may be called from everywhere.
@@ -70,6 +63,7 @@ type Origins struct {
 	secret  [32]byte
 	since   time.Time // of the secret
 	records map[Origin]*record
+	names   map[Origin]*failures // refused sign-ins by origin and name
 }
 
 // NewOrigins returns an empty table. A nil clock is time.Now.
@@ -77,7 +71,7 @@ func NewOrigins(limits Limits, clock func() time.Time) *Origins {
 	if clock == nil {
 		clock = time.Now
 	}
-	return &Origins{limits: limits, clock: clock, records: make(map[Origin]*record)}
+	return &Origins{limits: limits, clock: clock, records: make(map[Origin]*record), names: make(map[Origin]*failures)}
 }
 
 // key returns the origin of an address and forgets the address. Under o.mu.
@@ -104,8 +98,13 @@ func (o *Origins) key(a netip.Addr, now time.Time) Origin {
 // prune drops what says nothing any more. Open connections keep theirs.
 func (o *Origins) prune(now time.Time) {
 	for k, r := range o.records {
-		if r.open == 0 && now.Sub(r.failed) > Rotation && now.Sub(r.refilled) > Rotation {
+		if r.open == 0 && now.Sub(r.failures.last) > Rotation && now.Sub(r.refilled) > Rotation {
 			delete(o.records, k)
+		}
+	}
+	for k, f := range o.names {
+		if now.Sub(f.last) > Rotation {
+			delete(o.names, k)
 		}
 	}
 }
@@ -144,64 +143,8 @@ func (o *Origins) release(k Origin) {
 	if r == nil {
 		return
 	}
-	if r.open--; r.open <= 0 && r.failures == 0 && o.limits.PerSecond == 0 {
+	if r.open--; r.open <= 0 && r.failures.count == 0 && o.limits.PerSecond == 0 {
 		delete(o.records, k)
-	}
-}
-
-// Failed counts a refused sign-in.
-func (o *Origins) Failed(k Origin) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	now := o.clock()
-	r := o.records[k]
-	if r == nil {
-		r = &record{tokens: float64(o.limits.Burst), refilled: now}
-		o.records[k] = r
-	}
-	r.decay(now)
-	r.failures++
-}
-
-// Wait reserves the time for the next check of a password from an origin: the caller waits that long before it asks
-// anybody. ok is false where the origin has used up its turns; try later.
-func (o *Origins) Wait(k Origin) (wait time.Duration, ok bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	r := o.records[k]
-	if r == nil || o.limits.FreeFailures <= 0 {
-		return 0, true
-	}
-	now := o.clock()
-	r.decay(now)
-	over := r.failures - o.limits.FreeFailures
-	if over <= 0 {
-		return 0, true
-	}
-	step := o.limits.MaxWait
-	if over < 16 {
-		step = min(failureStep<<(over-1), o.limits.MaxWait)
-	}
-	at := now.Add(step)
-	if next := r.free.Add(step); next.After(at) {
-		at = next
-	}
-	if wait = at.Sub(now); wait > o.limits.MaxWait {
-		return 0, false
-	}
-	r.free = at
-	return wait, true
-}
-
-// decay forgets one failure for each failureDecay that has passed.
-func (r *record) decay(now time.Time) {
-	if r.failures == 0 {
-		r.failed = now
-		return
-	}
-	if n := int(now.Sub(r.failed) / failureDecay); n > 0 {
-		r.failures = max(0, r.failures-n)
-		r.failed = r.failed.Add(time.Duration(n) * failureDecay)
 	}
 }
 

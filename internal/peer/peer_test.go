@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -285,33 +286,55 @@ func TestLimits(t *testing.T) {
 func TestWait(t *testing.T) {
 	t.Parallel()
 	clk := &clock{t: time.Unix(1_800_000_000, 0)}
-	o := NewOrigins(Limits{FreeFailures: 3, MaxWait: 2 * time.Second}, clk.now)
+	o := NewOrigins(Limits{FreeFailures: 3, FreeOriginFailures: 50, MaxWait: 2 * time.Second}, clk.now)
 	k, _ := o.admit(netip.MustParseAddr("192.0.2.1"))
 	other, _ := o.admit(netip.MustParseAddr("192.0.2.2"))
 	want := []time.Duration{0, 0, 0, 0, 250 * time.Millisecond, 500 * time.Millisecond}
 	for i, w := range want {
-		wait, ok := o.Wait(k)
+		wait, ok := o.Wait(k, "anna")
 		if !ok || wait < w || w == 0 && wait != 0 {
 			t.Errorf("after %d failures: %v, %v", i, wait, ok)
 		}
 		clk.pass(wait)
-		o.Failed(k)
+		o.Failed(k, "anna")
 	}
 	for range 30 {
-		o.Failed(k)
+		o.Failed(k, "anna")
 	}
-	if wait, ok := o.Wait(k); !ok || wait != 2*time.Second {
+	if wait, ok := o.Wait(k, "anna"); !ok || wait != 2*time.Second {
 		t.Errorf("the longest wait: %v, %v", wait, ok)
 	}
-	if _, ok := o.Wait(k); ok { // the next turn would be after 4 s
+	if _, ok := o.Wait(k, "anna"); ok { // the next turn would be after 4 s
 		t.Error("turns do not run out")
 	}
-	if wait, ok := o.Wait(other); wait != 0 || !ok {
-		t.Error("another origin waits too")
+	if wait, ok := o.Wait(k, "bela"); wait != 0 || !ok {
+		t.Error("another name at the same origin waits too")
+	}
+	if wait, ok := o.Wait(other, "anna"); wait != 0 || !ok {
+		t.Error("the same name at another origin waits too")
+	}
+	for i := range 20 { // many names, each tried once: together they are too many
+		o.Failed(k, "name"+strconv.Itoa(i))
+	}
+	if wait, ok := o.Wait(k, "bela"); wait == 0 && ok {
+		t.Error("an origin that tries every name never waits")
 	}
 	clk.pass(time.Hour)
-	if wait, ok := o.Wait(k); wait != 0 || !ok {
+	if wait, ok := o.Wait(k, "anna"); wait != 0 || !ok {
 		t.Errorf("nothing is forgotten: %v, %v", wait, ok)
+	}
+}
+
+// What is remembered of names is bounded.
+func TestNamesAreBounded(t *testing.T) {
+	t.Parallel()
+	o := NewOrigins(DefaultLimits, nil)
+	k, _ := o.admit(netip.MustParseAddr("192.0.2.1"))
+	for i := range maxNames + 10 {
+		o.Failed(k, strconv.Itoa(i))
+	}
+	if n := len(o.names); n != maxNames {
+		t.Errorf("%d names are remembered", n)
 	}
 }
 

@@ -46,7 +46,10 @@ func fail(condition string) *Failure { return &Failure{Condition: condition} }
 
 // backendFailure turns an answer of the backend into a condition.
 func backendFailure(err error) *Failure {
+	var decided *Failure
 	switch {
+	case errors.As(err, &decided):
+		return decided
 	case errors.Is(err, ErrNotAuthorized), errors.Is(err, ErrNoAccount):
 		return &Failure{Condition: NotAuthorized, cause: err}
 	case errors.Is(err, ErrDisabled):

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 
 	"protokoll/internal/peer"
 	"protokoll/xmpp/frame"
@@ -76,12 +75,10 @@ func (s *Stream) exchange(begin bool, mechanism string, message []byte, has bool
 	var err error
 	switch n := s.neg; {
 	case begin:
-		if err := s.awaitTurn(ctx); err != nil {
-			return err
-		}
 		cfg := s.server.cfg
+		n.asked = ""
 		n.sasl = sasl.New(sasl.Config{Domain: s.domain, Mechanisms: n.mechanisms, Binding: n.binding,
-			Backend: cfg.Authenticator, Secret: cfg.Secret, Iterations: cfg.Iterations})
+			Backend: turnstile{s}, Secret: cfg.Secret, Iterations: cfg.Iterations})
 		out, done, err = n.sasl.Start(ctx, mechanism, message, has)
 	case n.sasl == nil:
 		return &sasl.Failure{Condition: sasl.MalformedRequest}
@@ -95,26 +92,6 @@ func (s *Stream) exchange(begin bool, mechanism string, message []byte, has bool
 		return s.succeed(out, t)
 	}
 	return ignoreEnd(t.Send(s, sasl.AppendEncoded([]byte("<challenge xmlns='"+saslSpace+"'>"), out), []byte("</challenge>")))
-}
-
-// awaitTurn holds up an origin whose sign-ins failed too often, before anybody is asked: a right password must not be
-// quicker than a wrong one.
-func (s *Stream) awaitTurn(ctx context.Context) error {
-	wait, ok := s.server.cfg.Origins.Wait(s.lease.Origin())
-	if !ok {
-		return &sasl.Failure{Condition: sasl.TemporaryAuthFailure}
-	}
-	if wait <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return &sasl.Failure{Condition: sasl.TemporaryAuthFailure}
-	}
 }
 
 // succeed ends the sign-in; the peer opens the stream anew. RFC 6120 §6.4.6.
@@ -145,7 +122,7 @@ func (s *Stream) refuse(condition string, t *Turn) error {
 	n.refused++
 	switch condition {
 	case sasl.NotAuthorized, sasl.InvalidAuthzid, sasl.AccountDisabled:
-		s.server.cfg.Origins.Failed(s.lease.Origin())
+		s.server.cfg.Origins.Failed(s.lease.Origin(), n.asked)
 	}
 	if err := t.Send(s, []byte("<failure xmlns='"+saslSpace+"'><"+condition+"/></failure>")); err != nil {
 		return nil //nolint:nilerror // the stream is ending already
