@@ -23,16 +23,17 @@ type demoCmd struct {
 	Data      string `placeholder:"DIR" type:"path" help:"Keep everything here; a second start goes on where the first stopped. Without it: a temporary folder."`
 	Listen    string `placeholder:"HOST:PORT" default:"127.0.0.1:5222" help:"Where clients connect with STARTTLS (${default})."`
 	ListenTLS string `name:"listen-tls" placeholder:"HOST:PORT" default:"127.0.0.1:5223" help:"Where clients connect with direct TLS (${default})."`
-	Domain    string `default:"localhost" help:"The domain (${default})."`
-	Accounts  int    `default:"3" help:"How many accounts user1 … userN there are (${default})."`
-	Password  string `help:"The password of all of them. Without it: the one of the last start, at first a random one."`
+	Domain    string `placeholder:"NAME" default:"localhost" help:"The domain (${default})."`
+	Accounts  int    `placeholder:"N" default:"3" help:"How many accounts user1 … userN there are (${default})."`
+	Password  string `placeholder:"TEXT" help:"The password of all of them. Without it: the one of the last start, at first a random one."`
 	Verbose   bool   `short:"v" help:"Log everything to standard error."`
 }
 
 // maxDemoAccounts keeps a typing error from filling the disk.
 const maxDemoAccounts = 1_000_000
 
-func (c *demoCmd) Run(ctx context.Context) (err error) {
+// Validate is called by kong.
+func (c *demoCmd) Validate() error {
 	domain, err := jid.Parse(c.Domain)
 	if err != nil || domain.Domainpart() != domain.String() {
 		return fmt.Errorf("--domain: %q is no domain", c.Domain)
@@ -41,6 +42,21 @@ func (c *demoCmd) Run(ctx context.Context) (err error) {
 	if c.Accounts < 1 || c.Accounts > maxDemoAccounts {
 		return fmt.Errorf("--accounts: must be 1 to %d", maxDemoAccounts)
 	}
+	for flag, address := range map[string]string{"--listen": c.Listen, "--listen-tls": c.ListenTLS} {
+		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+			return fmt.Errorf("%s: must be host:port", flag)
+		}
+	}
+	if c.Password == "" {
+		return nil // the one of the last start
+	}
+	if _, err := checkPassword(c.Password); err != nil {
+		return fmt.Errorf("--password: %w", err)
+	}
+	return nil
+}
+
+func (c *demoCmd) Run(ctx context.Context) (err error) {
 	if c.Data == "" {
 		if c.Data, err = os.MkdirTemp("", "protokoll-demo-"); err != nil {
 			return err
@@ -75,7 +91,7 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}}},
 		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS},
 		// Whoever tries the server out, or loads it, is one origin.
-		Origins: peer.Limits{Connections: 100_000, PerSecond: 100_000, Burst: 100_000, FreeFailures: 10, MaxWait: 10 * time.Second},
+		Origins: peer.Limits{Connections: 100_000, PerSecond: 100_000, Burst: 100_000, FreeFailures: 10, FreeOriginFailures: 300, MaxWait: 10 * time.Second},
 		Logger:  logger,
 		Prepare: c.accounts,
 	})
