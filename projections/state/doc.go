@@ -16,6 +16,7 @@
 //     comes later is the duty of whoever moves events.
 //   - A damaged or missing file is made anew from the log. A file ahead of the log's mark means that the log lost events: it
 //     is refused, and nothing is touched.
+//   - A handle is carried by one fact of its owner at most; among owners the highest rank is found.
 //   - No lock is held and no transaction open while a caller's function runs.
 //
 // On disk, in the state's folder: <lane>.db, a bbolt file with bucket "facts" (family, owner, entity → checksum, rank,
