@@ -10,10 +10,13 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"protokoll/cmd/protokoll/node"
+	"protokoll/xmpp/sasl"
 )
 
 type accountCmd struct {
@@ -40,11 +43,29 @@ func (p password) read() (string, error) {
 	} else if term.IsTerminal(int(in.Fd())) {
 		return ask(in)
 	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(in, maxPasswordLine)).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	return strings.TrimRight(line, "\r\n"), nil
+	return checkPassword(strings.TrimRight(line, "\r\n"))
+}
+
+// maxPasswordLine bounds what is read of a password, in bytes. It is above sasl.MaxPassword, so nothing is cut off unnoticed.
+const maxPasswordLine = 4096
+
+// checkPassword refuses here what would not reach the server as it is: JSON replaces broken UTF-8.
+func checkPassword(p string) (string, error) {
+	switch {
+	case p == "":
+		return "", errors.New("the password is empty")
+	case len(p) > sasl.MaxPassword:
+		return "", fmt.Errorf("the password is longer than %d bytes", sasl.MaxPassword)
+	case !utf8.ValidString(p):
+		return "", errors.New("the password is not UTF-8")
+	case strings.ContainsFunc(p, unicode.IsControl):
+		return "", errors.New("the password has a control character")
+	}
+	return p, nil
 }
 
 func ask(in *os.File) (string, error) {
@@ -54,7 +75,7 @@ func ask(in *os.File) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	return string(line), nil
+	return checkPassword(string(line))
 }
 
 type accountAddCmd struct {

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"protokoll/config"
 )
 
 type cli struct {
@@ -21,17 +24,18 @@ type cli struct {
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 
+// Lines that begin with a tab are not wrapped.
 const description = `An XMPP server for organisations that must answer for the data they hold.
 
-Try it:   protokoll demo
-Run it:   protokoll check --config FILE && protokoll serve --config FILE`
+	Try it:  protokoll demo
+	Run it:  protokoll check --config FILE && protokoll serve --config FILE`
 
 func main() {
 	// The first SIGINT or SIGTERM begins an orderly stop, the second one ends the process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	if err := run(ctx, os.Args[1:]); err != nil {
-		fmt.Fprintf(os.Stderr, "protokoll: %v\n", err)
+		complain(os.Stderr, err)
 		os.Exit(exitCode(err))
 	}
 }
@@ -39,7 +43,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	var c cli
 	parser, err := kong.New(&c, kong.Name("protokoll"), kong.Description(description),
-		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		return err
@@ -49,6 +53,18 @@ func run(ctx context.Context, args []string) error {
 		return usageError{err}
 	}
 	return chosen.Run()
+}
+
+// complain says what went wrong, and where help is for a command line that cannot be understood.
+func complain(out io.Writer, err error) {
+	if faults := (config.Faults)(nil); errors.As(err, &faults) {
+		fmt.Fprintf(out, "protokoll: the configuration has faults:\n%v\n", err)
+		return
+	}
+	fmt.Fprintf(out, "protokoll: %v\n", err)
+	if errors.As(err, new(usageError)) {
+		fmt.Fprintln(out, "protokoll --help says what there is.")
+	}
 }
 
 // usageError is a command line that cannot be understood.

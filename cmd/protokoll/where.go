@@ -16,43 +16,57 @@ import (
 
 // where says on which data folder a command works.
 type where struct {
-	Data   string `placeholder:"DIR" type:"path" help:"The data folder." xor:"where" required:""`
-	Config string `placeholder:"FILE" type:"path" help:"The configuration that names the data folder." xor:"where" required:""`
+	Data   string `placeholder:"DIR" type:"path" help:"The data folder. This or --config is needed."`
+	Config string `placeholder:"FILE" type:"path" help:"The configuration that names the data folder."`
 }
 
-func (w where) folder() (string, error) {
-	if w.Data != "" {
-		return w.Data, nil
+// Validate is called by kong. Marking both as required would have them both in the usage line.
+func (w where) Validate() error {
+	if (w.Data == "") == (w.Config == "") {
+		return errors.New("one of --data=DIR and --config=FILE is needed, and only one")
+	}
+	return nil
+}
+
+// store says which folder it is and, if there is a configuration, which domains are served.
+func (w where) store() (node.StoreConfig, error) {
+	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s := node.StoreConfig{Folder: w.Data, Logger: logger, MustExist: true}
+	if w.Config == "" {
+		return s, nil
 	}
 	c, err := config.Load(w.Config)
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	return c.Data, nil
+	s.Folder = c.Data
+	for _, d := range c.Domain {
+		s.Domains = append(s.Domains, d.Name)
+	}
+	return s, nil
 }
 
 // command carries out a command on the server that runs on the folder, else on the folder itself, and shows its progress.
 func (w where) command(ctx context.Context, name string, arguments, result any) error {
-	folder, err := w.folder()
+	store, err := w.store()
 	if err != nil {
 		return err
 	}
 	bar := progress.New(os.Stderr)
 	defer bar.Done()
 	show := func(p control.Progress) { bar.Show(p.Step, p.Done, p.Total) }
-	err = control.Call(ctx, folder, name, arguments, result, show)
+	err = control.Call(ctx, store.Folder, name, arguments, result, show)
 	if !errors.Is(err, control.ErrNotRunning) {
 		return err
 	}
-	return direct(ctx, folder, name, arguments, result, show)
+	return direct(ctx, store, name, arguments, result, show)
 }
 
-func direct(ctx context.Context, folder, name string, arguments, result any, show func(control.Progress)) error {
-	if _, err := os.Stat(folder); err != nil {
+func direct(ctx context.Context, c node.StoreConfig, name string, arguments, result any, show func(control.Progress)) error {
+	if _, err := os.Stat(c.Folder); err != nil {
 		return fmt.Errorf("the data folder: %w", err)
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	store, err := node.OpenStore(ctx, node.StoreConfig{Folder: folder, Logger: logger, MustExist: true})
+	store, err := node.OpenStore(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"protokoll/accounts"
+	"protokoll/directory"
 	"protokoll/internal/control"
 	"protokoll/schemas"
 	"protokoll/xmpp/sasl"
@@ -39,7 +40,10 @@ func (s *Store) accountAdd(ctx context.Context, input json.RawMessage, _ func(co
 	if err != nil {
 		return nil, err
 	}
-	verifiers, err := sasl.NewVerifiers(a.Password, sasl.DefaultIterations)
+	if err := s.served(address.Domainpart()); err != nil {
+		return nil, err
+	}
+	verifiers, err := newVerifiers(a.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +52,43 @@ func (s *Store) accountAdd(ctx context.Context, input json.RawMessage, _ func(co
 		return nil, err
 	}
 	return AccountView{Address: address.String(), Kind: "local"}, nil
+}
+
+// served refuses domains that nobody can sign in to.
+func (s *Store) served(domain string) error {
+	if s.domains == nil || slices.Contains(s.domains, domain) {
+		return nil
+	}
+	return fmt.Errorf("%q is not served here, only %s", domain, strings.Join(s.domains, ", "))
+}
+
+func newVerifiers(password string) ([]sasl.Verifier, error) {
+	verifiers, err := sasl.NewVerifiers(password, sasl.DefaultIterations)
+	if errors.Is(err, sasl.ErrPassword) {
+		return nil, errors.New("this text cannot be a password")
+	}
+	return verifiers, err
+}
+
+// accountAdd is the store's, but for addresses of directory persons: a local account would take what is theirs before they
+// sign in for the first time.
+func (n *Node) accountAdd(ctx context.Context, input json.RawMessage, progress func(control.Progress)) (any, error) {
+	_, address, err := arguments(input)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range n.cfg.Domains {
+		if d.Domain != address.Domainpart() || d.Directory == nil {
+			continue
+		}
+		switch _, err := d.Directory.Lookup(ctx, address.Localpart()); {
+		case errors.Is(err, directory.ErrUnavailable), errors.Is(err, directory.ErrClosed):
+			return nil, fmt.Errorf("ask whether the address is a directory person's: %w", err)
+		case !errors.Is(err, directory.ErrNoSuchEntry):
+			return nil, errors.New("the address is a directory person's")
+		}
+	}
+	return n.Store.accountAdd(ctx, input, progress)
 }
 
 func (s *Store) accountPasswd(ctx context.Context, input json.RawMessage, _ func(control.Progress)) (any, error) {
@@ -62,7 +103,7 @@ func (s *Store) accountPasswd(ctx context.Context, input json.RawMessage, _ func
 	if !account.Local() {
 		return nil, errors.New("the password of this account is the directory's")
 	}
-	verifiers, err := sasl.NewVerifiers(a.Password, sasl.DefaultIterations)
+	verifiers, err := newVerifiers(a.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -91,19 +132,30 @@ func (s *Store) accountShow(_ context.Context, input json.RawMessage, _ func(con
 	if err != nil {
 		return nil, err
 	}
-	view := AccountView{Address: account.Address(), Kind: kind(account), Owner: account.Owner.ID().String()}
+	return s.view(account)
+}
+
+// view counts an account's facts. A session is one fact, and one more tells of the last login.
+func (s *Store) view(account accounts.Account) (AccountView, error) {
+	owner := account.Owner.ID()
+	view := AccountView{Address: account.Address(), Kind: kind(account), Owner: owner.String()}
 	for family, count := range map[schemas.Family]*int{
 		schemas.Family_ROSTER_FACTS: &view.Contacts, schemas.Family_OFFLINE_FACTS: &view.Offline,
+		schemas.Family_SESSION_FACTS: &view.Sessions,
 	} {
-		facts, err := s.State.Facts(account.Owner.ID(), family)
+		facts, err := s.State.Facts(owner, family)
 		if err != nil {
-			return nil, err
+			return view, err
 		}
-		*count = len(facts)
+		for _, f := range facts {
+			if f.Type != lastLogin {
+				*count++
+			}
+		}
 	}
-	facts, err := s.State.Facts(account.Owner.ID(), schemas.Family_ACCOUNT_FACTS)
+	facts, err := s.State.Facts(owner, schemas.Family_ACCOUNT_FACTS)
 	if err != nil {
-		return nil, err
+		return view, err
 	}
 	for _, f := range facts {
 		if t := time.UnixMilli(f.Time); view.Opened.IsZero() || t.Before(view.Opened) {
@@ -112,6 +164,9 @@ func (s *Store) accountShow(_ context.Context, input json.RawMessage, _ func(con
 	}
 	return view, nil
 }
+
+// lastLogin is the fact of family session that is no session.
+const lastLogin = "session.last_login"
 
 func arguments(input json.RawMessage) (AccountArguments, jid.JID, error) {
 	var a AccountArguments

@@ -14,6 +14,25 @@ import (
 // ErrInUse is returned when another process uses the data folder.
 var ErrInUse = errors.New("the data folder is in use")
 
+// ErrOtherUser is returned when the store's files belong to another user than the one who runs the command.
+var ErrOtherUser = errors.New("the data folder belongs to another user")
+
+// ownFiles refuses to work as somebody else than the user whose store it is: what root writes on a stopped folder, the server
+// could not read at its next start.
+func ownFiles(folder string, user int) error {
+	var stat unix.Stat_t
+	err := unix.Stat(filepath.Join(folder, "root.key"), &stat)
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return nil // no store yet, or one that prepare will refuse
+	case err != nil:
+		return fmt.Errorf("look at the data folder: %w", err)
+	case int(stat.Uid) != user:
+		return fmt.Errorf("%s: %w: run this as user id %d, not %d", folder, ErrOtherUser, stat.Uid, user)
+	}
+	return nil
+}
+
 // lock takes the folder for this process. The kernel gives it back however the process ends.
 func lock(folder string) (*os.File, error) {
 	f, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|os.O_CREATE, 0o600)

@@ -72,6 +72,10 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Store.Domains = nil
+	for _, d := range c.Domains {
+		c.Store.Domains = append(c.Store.Domains, d.Domain)
+	}
 	store, err := OpenStore(ctx, c.Store)
 	if err != nil {
 		return nil, err
@@ -101,10 +105,8 @@ func loadCertificates(domains []Domain) (*stream.Certificates, error) {
 func (n *Node) assemble() error {
 	c := n.cfg
 	directories := map[string]*directory.LDAP{}
-	var names []string
 	for _, d := range c.Domains {
 		directories[d.Domain] = d.Directory
-		names = append(names, d.Domain)
 	}
 	who := &authenticator{accounts: n.Accounts, directories: directories, logger: c.Logger}
 	registry := features.New(features.Config{
@@ -112,7 +114,7 @@ func (n *Node) assemble() error {
 		Software: features.Software{Name: "Protokoll", Version: Version},
 	})
 	n.Router = router.New(router.Config{
-		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: names, Registry: registry, Logger: c.Logger,
+		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
 		Resolve: who.Resolve, Limits: c.Accounts,
 	})
 	var err error
@@ -156,6 +158,7 @@ func (n *Node) listen() error {
 	for name, handler := range n.Commands() {
 		n.control.Handle(name, handler)
 	}
+	n.control.Handle(CommandAccountAdd, n.accountAdd)
 	return n.control.Start(n.Folder)
 }
 

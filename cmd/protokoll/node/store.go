@@ -25,6 +25,7 @@ type StoreConfig struct {
 	SegmentEvents uint64        // 0: the log's default
 	SegmentAge    time.Duration // 0: by number only
 	MustExist     bool          // refuse to set up an empty folder
+	Domains       []string      // that are served; nil: not known, and accounts of any may be added
 }
 
 // Store is a data folder in use.
@@ -34,6 +35,8 @@ type Store struct {
 	Log      *jetstream.Log
 	State    *state.State
 	Accounts *accounts.Registry
+
+	domains []string
 
 	lock   *os.File
 	cancel context.CancelFunc
@@ -46,11 +49,14 @@ func OpenStore(ctx context.Context, c StoreConfig) (*Store, error) {
 	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
+	if err := ownFiles(c.Folder, os.Geteuid()); err != nil {
+		return nil, err
+	}
 	held, err := lock(c.Folder)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Folder: c.Folder, lock: held, failed: make(chan error, 1)}
+	s := &Store{Folder: c.Folder, domains: c.Domains, lock: held, failed: make(chan error, 1)}
 	if err := s.open(ctx, c); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
