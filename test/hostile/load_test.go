@@ -68,29 +68,24 @@ var loadRows = []row{
 	{"H74", func(t *testing.T) {
 		s, away := bound(t), pool.Account()+"@"+target.Domain
 		const messages, window = 6000, 500
+		s.send(t, "<enable xmlns='"+wire.NSSM+"'/>")
+		if n, err := s.Next(); err != nil || !n.Is(wire.NSSM, "enabled") {
+			t.Fatalf("not enabled: %v %v", n, err)
+		}
 		refused := 0
-		for sent := 0; sent < messages; sent += window {
+		for sent := window; sent <= messages; sent += window {
 			var batch strings.Builder
 			for i := range window {
 				fmt.Fprintf(&batch, "<message type='chat' id='h74-%d' to='%s'><body>%s</body></message>", sent+i, away, needle)
 			}
-			s.send(t, batch.String())
-			for _, n := range s.quiet(t) {
-				e := n.Child(wire.NSClient, "error")
-				if e == nil {
-					t.Fatalf("unexpected:\n%v", n)
-				}
-				oneOf(t, "over quota", condition(e, wire.NSStanza), "service-unavailable", "resource-constraint")
-				refused++
-			}
-		}
-		for _, n := range s.quiet(t) {
-			refused += strings.Count(n.Get("type"), "error")
+			s.send(t, batch.String()+"<r xmlns='"+wire.NSSM+"'/>")
+			refused += s.refusals(t, strconv.Itoa(sent))
 		}
 		if refused == 0 {
 			t.Errorf("%d messages were kept for one who is away, without a limit", messages)
 		}
 		t.Logf("%d of %d refused", refused, messages)
+		s = bound(t)
 		for i := range 200 {
 			id := fmt.Sprintf("h74-nobody-%d", i)
 			s.send(t, "<message type='chat' id='"+id+"' to='nobody-at-all@"+target.Domain+"'><body>x</body></message>")
@@ -114,4 +109,29 @@ var loadRows = []row{
 			t.Run(name, func(t *testing.T) { s.streamError(t, "policy-violation") })
 		}
 	}},
+}
+
+// refusals counts the messages that come back until everything up to h is acknowledged. XEP-0198 §4
+func (s *session) refusals(t *testing.T, h string) int {
+	t.Helper()
+	refused := 0
+	for {
+		n, err := s.Next()
+		if err != nil {
+			t.Fatalf("waiting for <a h='%s'/>: %v", h, err)
+		}
+		switch {
+		case n.Is(wire.NSSM, "a") && n.Get("h") == h:
+			return refused
+		case n.Is(wire.NSSM, "r"):
+			s.send(t, "<a xmlns='"+wire.NSSM+"' h='"+strconv.Itoa(s.received)+"'/>")
+		case n.Name.Space == wire.NSSM:
+		case n.Get("type") == "error":
+			refused++
+			s.received++
+			oneOf(t, "over quota", condition(n.Child(wire.NSClient, "error"), wire.NSStanza), "service-unavailable", "resource-constraint")
+		default:
+			t.Fatalf("unexpected:\n%v", n)
+		}
+	}
 }

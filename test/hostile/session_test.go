@@ -15,6 +15,7 @@ import (
 type session struct {
 	*wire.Conn
 	user, bare, full string
+	received         int // stanzas, in the rows that acknowledge them
 }
 
 // plain is a connection with nothing sent.
@@ -104,6 +105,16 @@ func (s *session) send(t *testing.T, text string) {
 
 // try sends where the server may hang up in the middle of it.
 func (s *session) try(text string) { _ = s.Write(text) }
+
+// Next is the next element that is not the server's own question whether anybody is there.
+func (s *session) Next() (*wire.Node, error) {
+	for {
+		n, err := s.Conn.Next()
+		if err != nil || n.Name.Local != "iq" || n.Get("type") != "get" || n.Get("from") != target.Domain {
+			return n, err
+		}
+	}
+}
 
 // streamError reads until the stream error, which must be one of the conditions, and the end behind it. Whatever is in
 // between is what the server said to earlier stanzas.
