@@ -96,7 +96,7 @@ func (r *Router) keep(who accounts.Account) *Account {
 	return a
 }
 
-// locked finds an account and locks it. The caller unlocks.
+// locked finds an account and locks it. The caller unlocks it.
 func (r *Router) locked(addr Address) (*Account, error) {
 	for {
 		a, err := r.Find(addr)

@@ -35,22 +35,7 @@ func (r *Router) arrive(from *Resource, own *snapshot, t *stream.Turn) {
 			from.Outlet.Deliver(t, v.presence.to(a.toAttr))
 		}
 	}
-	a.mu.Lock()
-	var ask, probe []string
-	var requests [][]byte
-	for contact, item := range a.roster {
-		subscribe, wants := roster.AtLogin(item)
-		if subscribe {
-			ask = append(ask, contact)
-		}
-		if wants {
-			probe = append(probe, contact)
-		}
-		if item.PendingIn() {
-			requests = append(requests, item.Request)
-		}
-	}
-	a.mu.Unlock()
+	ask, probe, requests := a.atLogin()
 	for _, contact := range probe {
 		if c := r.peekString(contact); c != nil {
 			r.answerProbe(c, a, from, false, t)
@@ -64,32 +49,58 @@ func (r *Router) arrive(from *Resource, own *snapshot, t *stream.Turn) {
 	}
 }
 
+// atLogin lists whom the owner asks again, whom the owner wants to see, and the requests that wait for an answer.
+func (a *Account) atLogin() (ask, probe []string, requests [][]byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for contact, item := range a.roster {
+		subscribe, wants := roster.AtLogin(item)
+		if subscribe {
+			ask = append(ask, contact)
+		}
+		if wants {
+			probe = append(probe, contact)
+		}
+		if item.PendingIn() {
+			requests = append(requests, item.Request)
+		}
+	}
+	return ask, probe, requests
+}
+
 // Leave ends a resource: whoever saw it hears that it is unavailable. It may be called again. RFC 6121 §4.5
 func (r *Router) Leave(res *Resource, t *stream.Turn) {
+	u, was := res.takeLeave()
+	if was {
+		r.tell(res.Account, u.now, u.contacts, u.presence, t)
+	}
+	r.tellDirected(res, u.directed, u.presence, t)
+}
+
+// takeLeave changes the live state, and tells whether the resource was available.
+func (res *Resource) takeLeave() (u updated, was bool) {
 	a := res.Account
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	if res.left {
-		a.mu.Unlock()
-		return
+		return u, false
 	}
 	res.left = true
-	was := res.view.available
+	was = res.view.available
 	for i, other := range a.resources {
 		if other == res {
 			a.resources = append(a.resources[:i:i], a.resources[i+1:]...)
+			break
 		}
 	}
 	res.hide()
+	a.chooseDrain()
 	a.writeLeave(res, was)
-	gone := res.takeDirected()
+	u.directed = res.takeDirected()
 	a.publish()
-	tell, s := a.audience(), a.snap.Load()
-	a.mu.Unlock()
-	p := Parcel{Head: res.fromHead, Tail: []byte(" type='unavailable'/>"), Kept: true, Lazy: true}
-	if was {
-		r.tell(a, s, tell, p, t)
-	}
-	r.tellDirected(a, res, gone, p, t)
+	u.contacts, u.now = a.audience(), a.snap.Load()
+	u.presence = Parcel{Head: res.fromHead, Tail: []byte(" type='unavailable'/>"), Kept: true, Lazy: true}
+	return u, was
 }
 
 // writeLeave appends the end of a session. The caller holds the lock.
@@ -115,14 +126,18 @@ func (a *Account) writeLeave(res *Resource, was bool) {
 // restored after a restart, what contacts showed meanwhile was not kept: it is shown again. XEP-0198 §5
 func (r *Router) Resumed(res *Resource, restored bool, t *stream.Turn) {
 	a := res.Account
+	available := a.resumed(res, t)
+	if restored && available {
+		r.arrive(res, a.snap.Load(), t)
+	}
+}
+
+func (a *Account) resumed(res *Resource, t *stream.Turn) (available bool) {
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.expectDrain(res)
 	a.drain(t)
-	s, available := a.snap.Load(), res.view.available
-	a.mu.Unlock()
-	if restored && available {
-		r.arrive(res, s, t)
-	}
+	return res.view.available
 }
 
 // Unanswered tells the sender of an IQ request that the client it went to ended without taking it. RFC 6120 §8.2.3

@@ -119,8 +119,31 @@ func serverMade(c *frame.Child) bool {
 		string(c.Local) == "delay" && string(c.Space) == "urn:xmpp:delay"
 }
 
-// storeDuty makes a letter of a message. If it cannot be stored, the sender hears of it. The caller holds the lock.
+// storeDuty makes a letter of a message, and before it of the older ones that are only in clients' queues: the order of
+// letters is the order of the log. If one cannot be stored, its sender hears of it. The caller holds the lock.
 func (a *Account) storeDuty(d *Duty) {
+	var older []*Duty
+	for _, res := range a.resources {
+		res.Outlet.Duties(func(o *Duty) {
+			if o.order < d.order && o.isOpen() {
+				older = append(older, o)
+			}
+		})
+	}
+	slices.SortFunc(older, func(x, y *Duty) int { return cmp.Compare(x.order, y.order) })
+	for _, o := range older {
+		a.storeOne(o)
+	}
+	a.storeOne(d)
+}
+
+func (d *Duty) isOpen() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.state == open
+}
+
+func (a *Account) storeOne(d *Duty) {
 	d.mu.Lock()
 	if d.state != open {
 		d.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"protokoll/accounts"
@@ -95,10 +96,11 @@ func (l Limits) withDefaults() Limits {
 // Router holds the accounts in memory and routes between them. It is safe for many goroutines.
 type Router struct {
 	Config
-	domains map[string]bool
-	shards  [shardCount]shard
-	later   later
-	unknown unknown
+	domains  map[string]bool
+	shards   [shardCount]shard
+	later    later
+	unknown  unknown
+	accepted atomic.Uint64 // messages with a duty, to keep their order
 
 	stop    context.CancelFunc
 	stopped context.Context

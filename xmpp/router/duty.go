@@ -25,6 +25,7 @@ type Duty struct {
 	stanza   []byte // as delivered, with its stanza-id, without delay
 	received int64  // milliseconds since 1970 UTC
 	id       [16]byte
+	order    uint64  // in which messages were accepted
 	pledge   *Pledge // what the sender's acknowledgement waits for; nil if it gets none
 
 	mu       sync.Mutex
@@ -129,11 +130,17 @@ func (r *Router) Settle(t *stream.Turn, duties []*Duty) {
 		p.Done(t)
 	}
 	if a != nil {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.endLetters(letters)
-		a.drain(t)
+		a.taken(letters, t)
 	}
+}
+
+// taken ends letters and hands out the next ones.
+func (a *Account) taken(letters []*letter, t *stream.Turn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.endLetters(letters)
+	a.drain(t)
+	a.publishBacklog()
 }
 
 // Store puts a message into the box although clients have it in their queues, because its sender should not wait for

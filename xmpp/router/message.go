@@ -153,7 +153,8 @@ func (m *mail) promise(a *Account, s *snapshot) {
 }
 
 func (m *mail) makeDuty(a *Account) {
-	m.duty = &Duty{account: a, sender: m.from.full, stanza: m.bytes, received: m.received, id: m.id, holders: 1}
+	m.duty = &Duty{account: a, sender: m.from.full, stanza: m.bytes, received: m.received, id: m.id, holders: 1,
+		order: a.r.accepted.Add(1)}
 	if p := m.from.Outlet.Pledge(); p != nil {
 		m.duty.pledge, p.Duty = p, m.duty
 		p.Add()
@@ -209,22 +210,25 @@ func (r *Router) deliverBehind(a *Account, m *mail, f *frame.Frame, t *stream.Tu
 		}
 		a = again
 	}
-	if err := errorsOf(a.loadBlocks, a.loadBox); err != nil {
-		a.mu.Unlock()
+	if err := a.takeMail(m, f, t); err != nil {
 		r.Refuse(m.from, f, err, t)
-		return
+	}
+}
+
+// takeMail delivers or stores a message. The lock is held, and given up here.
+func (a *Account) takeMail(m *mail, f *frame.Frame, t *stream.Turn) error {
+	defer a.mu.Unlock()
+	if err := errorsOf(a.loadBlocks, a.loadBox); err != nil {
+		return err
 	}
 	s := a.snap.Load()
-	v := r.judge(m, s)
-	blocked := a.blocks.Match(m.from.full)
-	if v == Refuse || v == Ignore || blocked {
-		a.mu.Unlock()
-		if v != Ignore {
-			r.Refuse(m.from, f, features.ServiceUnavailable(), t)
-		}
-		return
+	v := a.r.judge(m, s)
+	if v == Refuse || a.blocks.Match(m.from.full) {
+		return features.ServiceUnavailable()
 	}
-	defer a.mu.Unlock()
+	if v == Ignore {
+		return nil
+	}
 	if m.bytes == nil {
 		m.build(a, f)
 	}
@@ -235,8 +239,9 @@ func (r *Router) deliverBehind(a *Account, m *mail, f *frame.Frame, t *stream.Tu
 	if m.duty.drop() || m.duty.slow() {
 		a.storeDuty(m.duty)
 	}
-	a.publishBacklog()
 	a.drain(t)
+	a.publishBacklog()
+	return nil
 }
 
 func errorsOf(fns ...func() error) error {

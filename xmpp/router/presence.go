@@ -16,7 +16,7 @@ func (r *Router) Presence(from *Resource, f *frame.Frame, t *stream.Turn) error 
 	switch kind := string(f.Type); kind {
 	case "", "unavailable":
 		if f.To == nil {
-			r.update(from, f, t)
+			r.update(from, f, from.Outlet.Pledge(), t)
 			return nil
 		}
 		return r.directed(from, f, t)
@@ -41,38 +41,59 @@ func priorityOf(f *frame.Frame) int8 {
 }
 
 // update takes over the presence of a client and tells everybody who may see it. RFC 6121 §4.2, §4.4, §4.5
-func (r *Router) update(from *Resource, f *frame.Frame, t *stream.Turn) {
-	a := from.Account
+func (r *Router) update(from *Resource, f *frame.Frame, p *Pledge, t *stream.Turn) {
 	features.DropForged(f, r.oursText)
-	a.mu.Lock()
-	if from.left {
-		a.mu.Unlock()
+	u, ok := from.takeUpdate(f, p, t)
+	if !ok {
 		return
 	}
-	before := from.view
-	p := a.show(from, f)
-	from.Outlet.Pledge().Wait(a.write(schemas.Cause_CLIENT, a.presenceFacts(from)...))
-	from.remember(t)
-	arrives := from.view.available && !before.available
-	if arrives || before.priority < 0 {
-		a.expectDrain(from)
+	a := from.Account
+	r.tell(a, u.now, u.contacts, u.presence, t)
+	r.tellDirected(from, u.directed, u.presence, t)
+	if u.arrives {
+		r.arrive(from, u.now, t)
 	}
-	gone := from.takeDirected()
-	a.publish()
-	tell, s := a.audience(), a.snap.Load()
-	a.mu.Unlock()
+	a.drainNow(t)
+}
 
-	r.tell(a, s, tell, p, t)
-	r.tellDirected(a, from, gone, p, t)
-	if arrives {
-		r.arrive(from, s, t)
+// updated is what follows from a presence.
+type updated struct {
+	presence Parcel
+	now      *snapshot
+	contacts []string
+	directed map[string]bool // who got directed presence and must hear of the end
+	arrives  bool            // the resource was not available before
+}
+
+// takeUpdate changes the live state. It returns false if there is nothing to tell now.
+func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u updated, ok bool) {
+	a := res.Account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if res.left || res.holdsBack(f, len(a.audience())) {
+		return u, false
 	}
-	if from.view.available && from.view.priority >= 0 {
-		a.mu.Lock()
-		a.drain(t)
-		a.publishBacklog()
-		a.mu.Unlock()
+	res.held = nil
+	before := res.view
+	u.presence = a.show(res, f)
+	p.Wait(a.write(schemas.Cause_CLIENT, a.presenceFacts(res)...))
+	res.remember(t)
+	u.arrives = res.view.available && !before.available
+	if u.arrives || before.priority < 0 {
+		a.expectDrain(res)
 	}
+	u.directed = res.takeDirected()
+	a.publish()
+	u.contacts, u.now = a.audience(), a.snap.Load()
+	return u, true
+}
+
+// drainNow hands out what waits, once the presences are out.
+func (a *Account) drainNow(t *stream.Turn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.drain(t)
+	a.publishBacklog()
 }
 
 // show makes the presence of a client that of its resource, and returns it without an address. The caller holds the lock.
@@ -182,7 +203,7 @@ func (res *Resource) takeDirected() map[string]bool {
 }
 
 // tellDirected tells those who got directed presence. RFC 6121 §4.6.3
-func (r *Router) tellDirected(a *Account, from *Resource, gone map[string]bool, p Parcel, t *stream.Turn) {
+func (r *Router) tellDirected(from *Resource, gone map[string]bool, p Parcel, t *stream.Turn) {
 	for to := range gone {
 		r.sendPresence(from, split([]byte(to)), p, t)
 	}
@@ -214,17 +235,13 @@ func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error 
 		return nil
 	}
 	features.DropForged(f, r.oursText)
-	a := from.Account
-	a.mu.Lock()
-	if a.blocks.Match(to.String()) {
-		a.mu.Unlock()
+	if from.Account.blocksAddress(to.String()) {
 		r.Refuse(from, f, features.Blocked(), t)
 		return nil
 	}
-	if string(f.Type) != "error" && string(to.Bare()) != a.bare && !a.roster[string(to.Bare())].SubscribedFrom() {
-		from.noteDirected(to.String(), len(f.Type) == 0, t)
+	if string(f.Type) != "error" {
+		from.noteDirected(to, len(f.Type) == 0, t)
 	}
-	a.mu.Unlock()
 	b := f.AppendTo(nil, frame.Stamp{From: from.full, Lang: from.Lang})
 	c := r.peek(to.Bare())
 	if c == nil {
@@ -239,12 +256,18 @@ func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error 
 	return nil
 }
 
-// noteDirected remembers, up to a limit, who got directed presence. The caller holds the lock.
-func (res *Resource) noteDirected(to string, available bool, t *stream.Turn) {
+// noteDirected remembers, up to a limit, who got directed presence and would not hear of the end otherwise.
+func (res *Resource) noteDirected(addr Address, available bool, t *stream.Turn) {
+	a := res.Account
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	to := addr.String()
 	switch {
+	case res.left, string(addr.Bare()) == a.bare, a.roster[string(addr.Bare())].SubscribedFrom():
+		return
 	case !available:
 		delete(res.directed, to)
-	case res.directed[to] || len(res.directed) >= res.Account.r.Limits.Directed:
+	case res.directed[to] || len(res.directed) >= a.r.Limits.Directed:
 		return
 	default:
 		if res.directed == nil {

@@ -41,27 +41,29 @@ func (r *Router) probed(from *Resource, f *frame.Frame, t *stream.Turn) error {
 // answerProbe tells a client of account a what account c shows to it. If c knows nothing of a subscription that a believes
 // in, a's side is set right. RFC 6121 §4.3.2
 func (r *Router) answerProbe(c, a *Account, to *Resource, asked bool, t *stream.Turn) {
-	c.mu.Lock()
-	if len(c.resources) == 0 && !asked {
-		c.mu.Unlock()
+	if len(c.snap.Load().views) == 0 && !asked {
 		return // no answer means the same to a client that just signed in
 	}
-	if err := errorsOf(c.loadRoster, c.loadBlocks, c.loadLast); err != nil {
-		c.mu.Unlock()
-		r.Logger.Error("probe not answered", slog.Any("error", err))
-		return
-	}
-	may := c == a || roster.AnswerProbe(c.roster[a.bare])
-	blocked := c.blocks.Match(to.full)
-	last := c.last
-	c.mu.Unlock()
+	may, blocked, last, err := c.mayShow(a, to)
 	switch {
+	case err != nil:
+		r.Logger.Error("probe not answered", slog.Any("error", err))
 	case blocked:
 	case !may:
 		r.heal(a, c.bare)
 	default:
 		c.snap.Load().answer(c, to, asked, last, t)
 	}
+}
+
+// mayShow tells whether a client of account a may see the presence of c, and when c was last seen.
+func (c *Account) mayShow(a *Account, to *Resource) (may, blocked bool, last lastSeen, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := errorsOf(c.loadRoster, c.loadBlocks, c.loadLast); err != nil {
+		return false, false, last, err
+	}
+	return c == a || roster.AnswerProbe(c.roster[a.bare]), c.blocks.Match(to.full), c.last, nil
 }
 
 // answer shows each available resource, or who asked when the last one left.

@@ -5,6 +5,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
+	"protokoll/xmpp/frame"
 	"protokoll/xmpp/stream"
 )
 
@@ -18,6 +19,8 @@ type Outlet interface {
 	// Slow tells whether an acknowledgement cannot be expected soon: the client is gone and may come back, or it owes an
 	// older one.
 	Slow() bool
+	// Duties calls fn with the duty of each message in the client's queue, in order.
+	Duties(fn func(*Duty))
 	// Pledge returns what the acknowledgement of the stanza being handled waits for; nil if the client gets none.
 	Pledge() *Pledge
 	// Replaced ends the session because another one takes its resource. RFC 6120 §7.7.2.2
@@ -73,6 +76,8 @@ type Resource struct {
 	resumeFor  uint32                   // seconds
 	remembered bool                     // there is a session fact
 	rewrite    bool                     // it is written at the end of the turn
+	budget     budget                   // of presence
+	held       *frame.Frame             // a presence beyond the budget: the newest is sent when there is room
 }
 
 // Full returns the full JID.
@@ -88,16 +93,22 @@ func (r *Router) Bind(bare Address, name string, res *Resource, t *stream.Turn) 
 		if err != nil {
 			return err
 		}
-		old := a.named(name)
+		old, err := a.bindOnce(name, res)
 		if old == nil {
-			err = a.bind(name, res)
-			a.mu.Unlock()
 			return err
 		}
-		a.mu.Unlock()
 		old.Outlet.Replaced(t)
 		r.Leave(old, t)
 	}
+}
+
+// bindOnce binds unless the name is taken, and returns who has it. The lock is held, and given up here.
+func (a *Account) bindOnce(name string, res *Resource) (old *Resource, err error) {
+	defer a.mu.Unlock()
+	if old := a.named(name); old != nil {
+		return old, nil
+	}
+	return nil, a.bind(name, res)
 }
 
 // bind adds a resource. The caller holds the lock.

@@ -98,3 +98,17 @@ func (s *Session) Slow() bool {
 	defer s.mu.Unlock()
 	return s.phase == hibernating || s.sm != nil && s.sm.asking && s.home.Clock().UnixNano()-s.sm.askedAt > int64(s.home.Limits.Grace)
 }
+
+// Duties implements router.Outlet.
+func (s *Session) Duties(fn func(*router.Duty)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sm == nil {
+		return
+	}
+	for i := range s.sm.queue {
+		if d := s.sm.queue[i].duty; d != nil {
+			fn(d)
+		}
+	}
+}
