@@ -30,6 +30,10 @@ var (
 	ErrTemporary = errors.New("sasl: temporary failure")
 )
 
+// ErrBinding is the cause of a Failure where the peer wants to bind to what this connection does not have, such as tls-unique
+// under TLS 1.3 (slixmpp 1.8 does). No password was tried; the peer may go on without binding.
+var ErrBinding = errors.New("sasl: no such channel binding")
+
 // Failure ends a negotiation. Its text is the condition alone; the cause, if there is one, is for the log.
 type Failure struct {
 	Condition string // one of the constants above

@@ -108,7 +108,7 @@ func (x *scram) bound(flag string) ([]byte, error) {
 	}
 	data := x.server.cfg.Binding.data(name)
 	if data == nil {
-		return nil, fail(NotAuthorized)
+		return nil, &Failure{Condition: NotAuthorized, cause: ErrBinding}
 	}
 	return data, nil
 }

@@ -456,7 +456,7 @@ func testAuthOutOfOrder(t *testing.T) {
 	c := f.startTLS(t)
 	c.send(clientHead + "<response" + saslNS + ">AHVzZXIAcGVuY2ls</response>")
 	c.until("<malformed-request/>")
-	c.send("<auth" + saslNS + " mechanism='SCRAM-SHA-1'>biwsbj11c2VyLHI9YWJj</auth>")
+	c.send("<auth xmlns='" + saslSpace + "' mechanism='SCRAM-SHA-1'>biwsbj11c2VyLHI9YWJj</auth>")
 	c.until("</challenge>")
 	c.send("<abort" + saslNS + "/>")
 	c.until("<aborted/>")
@@ -470,7 +470,7 @@ func testAuthOutOfOrder(t *testing.T) {
 	c.send(clientHead + "<success" + saslNS + "/>")
 	c.wantError(t, UnsupportedStanzaType)
 	c = f.startTLS(t)
-	c.send(clientHead + "<auth" + saslNS + " mechanism='DIGEST-MD5'/>")
+	c.send(clientHead + "<auth xmlns='" + saslSpace + "' mechanism='DIGEST-MD5'/>")
 	c.until("<invalid-mechanism/>")
 }
 
@@ -491,6 +491,34 @@ func testWrongPasswords(t *testing.T) {
 	}
 	if took := time.Since(start); took < 500*time.Millisecond {
 		t.Errorf("nine more took %v", took)
+	}
+}
+
+// Clients that bind to tls-unique whatever the server says (slixmpp 1.8.3) try each -PLUS mechanism in vain, and must have a
+// try left to sign in without binding; not more than that.
+func TestWrongBindingIsNoGuess(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.startTLS(t)
+	c.send(clientHead)
+	c.until("</stream:features>")
+	first := base64.StdEncoding.EncodeToString([]byte("p=tls-unique,,n=user,r=nonce"))
+	for _, mechanism := range []string{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"} {
+		c.send("<auth xmlns='" + saslSpace + "' mechanism='" + mechanism + "'>" + first + "</auth>")
+		c.until("<not-authorized/>")
+	}
+	c.send(authWrong)
+	c.until("<not-authorized/>")
+	c.send(authUser)
+	c.until("<success")
+
+	c = f.startTLS(t)
+	c.send(clientHead)
+	c.until("</stream:features>")
+	again := "<auth xmlns='" + saslSpace + "' mechanism='SCRAM-SHA-1-PLUS'>" + first + "</auth>"
+	c.send(strings.Repeat(again, maxUnbound+3) + authUser)
+	if got := c.rest(); !strings.Contains(got, "<policy-violation ") || strings.Contains(got, "<success") {
+		t.Errorf("without end: %q", got)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 	"protokoll/xmpp/sasl"
 )
 
+// maxUnbound is how many tries to bind to what the connection does not have are not counted: one for each -PLUS mechanism.
+const maxUnbound = 3
+
 const (
 	saslSpace    = "urn:ietf:params:xml:ns:xmpp-sasl"
 	bindingSpace = "urn:xmpp:sasl-cb:0"
@@ -61,6 +64,10 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 	var failure *sasl.Failure
 	if errors.As(err, &failure) {
 		s.logFailure(failure)
+		if errors.Is(failure, sasl.ErrBinding) && s.neg.unbound < maxUnbound {
+			s.neg.unbound++
+			s.neg.refused-- // no password was tried
+		}
 		return s.refuse(failure.Condition, t)
 	}
 	return err

@@ -14,6 +14,7 @@ type negotiation struct {
 	binding    sasl.Binding
 	sasl       *sasl.Server // between <auth/> and its end
 	refused    int          // sign-ins
+	unbound    int          // of them, those that only wanted another channel binding
 	asked      string       // the name whose password is being checked
 	signedIn   bool         // the header of the authenticated stream comes next
 }
