@@ -132,6 +132,15 @@ func (r *Reader) fill(n int) (int, error) {
 	if have >= n {
 		return have, nil
 	}
+	if n > chunk { // a length that nothing has checked yet: take no memory for what the file does not hold
+		info, err := r.file.Stat()
+		if err != nil {
+			return 0, fmt.Errorf("measure block %d of %s: %w", r.index, r.stream.Name, err)
+		}
+		if left := info.Size() - r.offset - int64(r.used); left < int64(n) {
+			return int(left), nil
+		}
+	}
 	want := max(n, chunk)
 	if cap(r.buf) < want {
 		r.buf = append(make([]byte, 0, want), r.buf[r.used:]...)
