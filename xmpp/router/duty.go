@@ -1,6 +1,8 @@
 package router
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 
 	"protokoll/xmpp/features"
@@ -183,6 +185,7 @@ func (r *Router) Return(t *stream.Turn, duties []*Duty) {
 	if a.loadBox() != nil {
 		a.box.loaded = true // nothing can be read, but what can be written is
 	}
+	slices.SortStableFunc(duties, func(x, y *Duty) int { return cmp.Compare(x.order, y.order) })
 	for _, d := range duties {
 		if d.drop() {
 			a.handOn(t, d)

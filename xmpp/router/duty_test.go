@@ -60,7 +60,8 @@ func (r *run) signIn(t *rapid.T) {
 		t.Skip("enough")
 	}
 	r.bound++
-	p := r.f.bind("bert", "r"+strconv.Itoa(r.bound), true)
+	p := r.f.bind("bert", "r"+strconv.Itoa(r.bound), rapid.Bool().Draw(t, "managed"))
+	p.written = func(id string) { r.settled[id] = true }
 	r.phones = append(r.phones, p)
 	if rapid.Bool().Draw(t, "carbons") {
 		p.send("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq>")
@@ -113,7 +114,14 @@ func cut(s, after string) string {
 	return ""
 }
 
-func (r *run) hibernate(t *rapid.T) { r.pick(t).hibernate(); r.check() }
+func (r *run) hibernate(t *rapid.T) {
+	p := r.pick(t)
+	if !p.managed {
+		t.Skip("ends with its connection")
+	}
+	p.hibernate()
+	r.check()
+}
 
 func (r *run) resume(t *rapid.T) {
 	p := r.pick(t)

@@ -228,7 +228,8 @@ type phone struct {
 	kept    map[uint32]bool
 	pledges map[uint32]*Pledge
 	pledge  *Pledge
-	all     []string // everything that came
+	all     []string        // everything that came
+	written func(id string) // told of messages that a client without acknowledgements got
 	mu      sync.Mutex
 }
 
@@ -252,10 +253,15 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 	}
 	b := string(parcel.Head) + string(parcel.Mid) + string(parcel.Tail)
 	p.all = append(p.all, b)
+	var id string
 	if f, err := frame.Parse([]byte(b), frame.NSClient, storedLimits); err != nil {
 		panic(err)
 	} else if f.Name == frame.Message && string(f.Type) != "error" {
-		p.got = append(p.got, string(f.ID))
+		id = string(f.ID)
+		if inner := f.Child(features.NSCarbons, "received"); inner != nil {
+			id = cut(b, "<body>")
+		}
+		p.got = append(p.got, id)
 	}
 	p.out++
 	switch d := parcel.Duty; {
@@ -267,9 +273,14 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 	case d != nil && parcel.Confirm:
 		p.queue = append(p.queue, parcel)
 		d.Hold(p, [16]byte{}, 0)
-	case d != nil:
+	default:
 		p.mu.Unlock()
-		d.Written(p, t)
+		if id != "" && p.written != nil {
+			p.written(id)
+		}
+		if d != nil {
+			d.Written(p, t)
+		}
 		return true
 	}
 	p.mu.Unlock()
@@ -416,3 +427,10 @@ func (f *fixture) letters(name string) int {
 var testDir string
 
 func TestMain(m *testing.M) { runIn(m) }
+
+// settleLater waits until everything that waits for the later goroutine has run.
+func (f *fixture) settleLater() {
+	done := make(chan struct{})
+	f.Later(func(*stream.Turn) { close(done) })
+	<-done
+}
