@@ -31,7 +31,8 @@ var (
 )
 
 // ErrBinding is the cause of a Failure where the peer wants to bind to what this connection does not have, such as tls-unique
-// under TLS 1.3 (slixmpp 1.8 does). No password was tried; the peer may go on without binding.
+// under TLS 1.3, or believes that nothing can be bound to (slixmpp 1.8 does the one and then the other). No password was tried;
+// the peer may go on in another way.
 var ErrBinding = errors.New("sasl: no such channel binding")
 
 // Failure ends a negotiation. Its text is the condition alone; the cause, if there is one, is for the log.

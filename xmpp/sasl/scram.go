@@ -101,8 +101,8 @@ func (x *scram) bound(flag string) ([]byte, error) {
 	case used != x.plus:
 		return nil, fail(NotAuthorized)
 	case flag == "y" && OffersPlus(x.server.cfg.Mechanisms):
-		// The client could bind and believes that we cannot: somebody took the mechanisms out.
-		return nil, fail(NotAuthorized)
+		// The client could bind and believes that we cannot: somebody took the mechanisms out. RFC 5802 §6
+		return nil, &Failure{Condition: NotAuthorized, cause: ErrBinding}
 	case !used:
 		return nil, nil
 	}

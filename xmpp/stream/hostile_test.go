@@ -494,8 +494,8 @@ func testWrongPasswords(t *testing.T) {
 	}
 }
 
-// Clients that bind to tls-unique whatever the server says (slixmpp 1.8.3) try each -PLUS mechanism in vain, and must have a
-// try left to sign in without binding; not more than that.
+// Clients that bind to tls-unique whatever the server says, and then claim that nothing can be bound to (slixmpp 1.8.3), try each
+// SCRAM mechanism in vain, and must have a try left for PLAIN; not more than that.
 func TestWrongBindingIsNoGuess(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -505,6 +505,11 @@ func TestWrongBindingIsNoGuess(t *testing.T) {
 	first := base64.StdEncoding.EncodeToString([]byte("p=tls-unique,,n=user,r=nonce"))
 	for _, mechanism := range []string{"SCRAM-SHA-512-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"} {
 		c.send("<auth xmlns='" + saslSpace + "' mechanism='" + mechanism + "'>" + first + "</auth>")
+		c.until("<not-authorized/>")
+	}
+	claim := base64.StdEncoding.EncodeToString([]byte("y,,n=user,r=nonce"))
+	for _, mechanism := range []string{"SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"} {
+		c.send("<auth xmlns='" + saslSpace + "' mechanism='" + mechanism + "'>" + claim + "</auth>")
 		c.until("<not-authorized/>")
 	}
 	c.send(authWrong)

@@ -10,8 +10,8 @@ import (
 	"protokoll/xmpp/sasl"
 )
 
-// maxUnbound is how many tries to bind to what the connection does not have are not counted: one for each -PLUS mechanism.
-const maxUnbound = 3
+// maxUnbound is how many tries to bind to what the connection does not have are not counted: one for each SCRAM mechanism.
+const maxUnbound = 6
 
 const (
 	saslSpace    = "urn:ietf:params:xml:ns:xmpp-sasl"
