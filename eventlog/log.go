@@ -63,14 +63,17 @@ type Command struct {
 // Log appends and hands out events. All methods may be used by many goroutines.
 type Log interface {
 	// Append seals the command's facts and puts them into their lanes' queues, in the order of the calls. It does not
-	// wait for the disk; it waits only while a queue is full (QueueFacts), which is how a slow disk slows readers down.
+	// wait for the disk; it waits only while a queue is full (QueueFacts), which is how a slow disk slows readers down. An
+	// error of a command whose facts lie in several lanes says that one lane does not have its part; another may.
 	Append(c Command) *Receipt
 
-	// Follow calls fn with what stands in the lane from number from on (1 for everything), whole commands, in order, never
-	// above the durable mark, and goes on with what is appended until ctx ends or fn fails. The records are fn's to keep.
+	// Follow calls fn with what stands in the lane from number from on (1 for everything), one or more whole commands at a
+	// time, in order, never above the durable mark, and goes on with what is appended until ctx ends, fn fails or the log is
+	// closed (ErrStopped). The records are fn's to keep, but followers share what they point to: change nothing. Damage is
+	// met as ErrDamaged with file and offset; it stops the lane.
 	Follow(ctx context.Context, l Lane, from uint64, fn func([]Record) error) error
 
-	// Read is Follow that stops after the number upTo.
+	// Read is Follow that stops after the command in which the number upTo lies. It waits for a number that is not appended yet.
 	Read(ctx context.Context, l Lane, from, upTo uint64, fn func([]Record) error) error
 
 	// Mark returns the lane's durable mark: the last number that a sync covered, 0 for an empty lane.

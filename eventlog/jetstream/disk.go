@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"protokoll/eventlog"
 )
 
 // syncFolder makes the names in a folder durable.
@@ -29,7 +31,8 @@ func (d disk) makeFolder(dir string) error {
 	return d.syncFolder(filepath.Dir(dir))
 }
 
-// replace puts content under a name so that after a crash either the old or the new content stands there whole.
+// replace puts content under a name so that after a crash either the old or the new content stands there whole. After an
+// error the old content stands, unless it is ErrUncertain.
 func (d disk) replace(path string, content io.Reader) (err error) {
 	aside := path + asideSuffix
 	f, err := os.OpenFile(aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -50,7 +53,10 @@ func (d disk) replace(path string, content io.Reader) (err error) {
 		os.Remove(aside) // gives its room back; what it replaces still stands
 		return fmt.Errorf("write aside: %w", err)
 	}
-	return d.syncFolder(filepath.Dir(path))
+	if err := d.syncFolder(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("%w: %w", eventlog.ErrUncertain, err)
+	}
+	return nil
 }
 
 // asideSuffix ends the name of a file that is not whole yet. Left over from a crash it means nothing.
@@ -61,6 +67,11 @@ func (d disk) move(from, to string) error {
 	if err := d.rename(from, to); err != nil {
 		return err
 	}
+	return d.syncMove(from, to)
+}
+
+// syncMove makes a renaming durable.
+func (d disk) syncMove(from, to string) error {
 	if err := d.syncFolder(filepath.Dir(to)); err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func newLane(g *Log, id eventlog.Lane) *lane {
 
 func (l *lane) enqueue(p *part) error { return l.queue.put(p) }
 
-// writeManifest states the chain as it is in memory.
+// writeManifest states the chain as it is in memory. After ErrUncertain either statement may stand, so the lane stops.
 func (l *lane) writeManifest() error {
 	l.chain.RLock()
 	m := &manifest{Lane: l.id.String(), Mark: l.mark, Next: l.next, Segments: []segmentEntry{}, Voids: slices.Clone(l.voids)}
@@ -48,7 +48,11 @@ func (l *lane) writeManifest() error {
 		m.Segments = append(m.Segments, s.entry())
 	}
 	l.chain.RUnlock()
-	return m.write(l.log.cfg.disk, l.log.cfg.Dir)
+	err := m.write(l.log.cfg.disk, l.log.cfg.Dir)
+	if errors.Is(err, eventlog.ErrUncertain) {
+		l.stop(err)
+	}
+	return err
 }
 
 // begin makes a new segment: its key, its stream, its files on disk, and only then its name in the manifest.
@@ -59,7 +63,9 @@ func (l *lane) begin() error {
 		return fmt.Errorf("key for a segment: %w", err)
 	}
 	s := &segment{id: id, key: key, lane: l.id, first: l.next, state: open, dir: filepath.Join(streamsFolder(l.log.path(liveFolder)), streamName(l.id, id))}
-	if err := l.start(s); err != nil {
+	if err := l.start(s); errors.Is(err, eventlog.ErrUncertain) {
+		return err // the manifest may name it
+	} else if err != nil {
 		l.log.letGo(s.name())
 		return errors.Join(err, l.log.erase(s.dir, s.id))
 	}
@@ -98,9 +104,9 @@ func (l *lane) finish() error {
 	if err != nil {
 		return err
 	}
-	to := filepath.Join(l.log.path(segmentsFolder), w.name())
+	from, to := w.dir, filepath.Join(l.log.path(segmentsFolder), w.name())
 	l.chain.Lock()
-	err = l.log.cfg.disk.move(w.dir, to)
+	err = l.log.cfg.disk.rename(from, to)
 	if err == nil {
 		w.state, w.last, w.blocks, w.dir = closed, l.mark, done, to
 	}
@@ -110,7 +116,12 @@ func (l *lane) finish() error {
 	}
 	w.file.Close()
 	l.live = nil
-	l.log.letGo(w.name())
+	if err := l.log.cfg.disk.syncMove(from, to); err != nil {
+		err = fmt.Errorf("%w: put a closed segment away: %w", eventlog.ErrUncertain, err)
+		l.stop(err)
+		return err
+	}
+	l.log.letGo(w.name()) // after the syncs: JetStream may remove the folder of its last stream
 	return l.writeManifest()
 }
 
@@ -176,7 +187,7 @@ func (l *lane) Mark() uint64 {
 
 // stop ends the lane after a fault. Followers get what is durable and then the reason.
 func (l *lane) stop(err error) {
-	l.queue.end(fmt.Errorf("lane %s: %w: %w", l.id, eventlog.ErrStopped, err))
+	l.queue.end(fmt.Errorf("lane %s: %w: %v", l.id, eventlog.ErrStopped, err)) // not %w: what is refused now is not uncertain
 	l.halt(err)
 	l.log.fatal(fmt.Errorf("lane %s: %w", l.id, err))
 }

@@ -13,6 +13,7 @@ var children = map[string]func(args []string) error{
 	"appenders": appendersChild,
 	"marker":    markerChild,
 	"full disk": fullDiskChild,
+	"outcomes":  outcomesChild,
 }
 
 func TestMain(m *testing.M) {

@@ -66,7 +66,9 @@ func (l *lane) commit(group []*part) (first uint64, err error) {
 	if l.isStopped() {
 		return 0, eventlog.ErrStopped
 	}
-	if err := l.prepare(group); err != nil {
+	if err := l.prepare(group); errors.Is(err, eventlog.ErrUncertain) {
+		return 0, err
+	} else if err != nil {
 		return 0, fmt.Errorf("lane %s: %w: %w", l.id, eventlog.ErrNoSpace, err)
 	}
 	first = l.next
