@@ -1,79 +1,107 @@
 package faults
 
 import (
-	"math/rand/v2"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"protokoll/test/server"
+	"protokoll/test/wire"
 )
 
-// TestKill kills the server at random moments under load (F1, F2, F7, F43, F48 as far as a kill can show them).
+// kills is how often the loop kills the server, unless PROTOKOLL_KILLS says otherwise.
+const kills = 50
+
+// TestKill covers F1, F2, F43 and F48 from the outside: kill -9 at random moments under load, also while clients sign in,
+// resume and take what waited. After each: nothing acknowledged is missing, nothing is shown twice, order is kept, rosters
+// agree, and the state is what the log says.
 func TestKill(t *testing.T) {
-	kills := number(t, "PROTOKOLL_KILLS", 50)
-	seed := number(t, "PROTOKOLL_SEED", int(time.Now().UnixNano()%1_000_000))
-	t.Logf("%d kills, PROTOKOLL_SEED=%d", kills, seed)
-	random := rand.New(rand.NewPCG(uint64(seed), 1))
-	w := newTown(t)
-	if err := w.inspect(false); err != nil {
-		w.fail(t, "at the beginning", err)
-	}
-	for n := 1; n <= kills; n++ {
-		moment := time.Duration(random.IntN(400)) * time.Millisecond
-		if errs := w.during(moment, w.srv.Kill); len(errs) > 0 {
-			w.fail(t, "under load", errs[0])
+	s, target := start(t, server.Options{Accounts: castAccounts})
+	given := seed(t)
+	c, r := newCast(t, target, given), choices(given, 1000)
+	must(t, c.arrive())
+	must(t, c.shower.befriend())
+	var starts []time.Duration
+	for round := range number(t, "PROTOKOLL_KILLS", kills) {
+		hasty := r.IntN(4) == 0 // killed again while clients come back
+		load := time.Duration(20+r.IntN(400)) * time.Millisecond
+		acting := c.act(round)
+		time.Sleep(load) // the random moment
+		s.Kill()
+		acting.Wait()
+		starts = append(starts, again(t, s))
+		if hasty {
+			arrived := make(chan error, 1)
+			go func() { arrived <- c.arrive() }()
+			time.Sleep(load / 4) // the random moment
+			s.Kill()
+			<-arrived // whatever came of it
+			starts = append(starts, again(t, s))
 		}
-		if err := w.srv.Again(); err != nil {
-			w.fail(t, "starting again", err)
-		}
-		if err := w.inspect(n%5 == 0 || n == kills); err != nil {
-			t.Logf("kill %d, %v after the load began", n, moment)
-			w.fail(t, "after a kill", err)
-		}
-	}
-	t.Log(w.ledger.totals())
-	for _, d := range w.devices() {
-		t.Logf("%s resumed %d times, refused %d times", d.user, d.resumed, d.refused)
-		if d.resumed == 0 && kills > 0 {
-			t.Errorf("%s never resumed: a session must survive kill -9", d.user)
+		if err := c.check(s); err != nil {
+			t.Fatalf("after kill %d: %v\n%s", round+1, err, c.book.totals())
 		}
 	}
+	slices.Sort(starts)
+	t.Logf("%d starts after kill -9: median %v, slowest %v", len(starts), starts[len(starts)/2], starts[len(starts)-1])
+	t.Log(c.book.totals())
 }
 
-// TestStop stops the server gently under load (F8): every device resumes, nothing is lost, nothing comes twice, and nobody
-// is called unavailable.
-func TestStop(t *testing.T) {
-	t.Parallel()
-	w := newTown(t)
-	if err := w.inspect(false); err != nil {
-		w.fail(t, "at the beginning", err)
-	}
-	for range 3 {
-		var stopped error
-		errs := w.during(200*time.Millisecond, func() { stopped = w.srv.Stop() })
-		for _, err := range append(errs, stopped) {
-			if err != nil && !isShutdown(err) {
-				w.fail(t, "stopping", err)
-			}
-		}
-		if err := w.srv.Again(); err != nil {
-			w.fail(t, "starting again", err)
-		}
-		if err := w.inspect(true); err != nil {
-			w.fail(t, "after a stop", err)
-		}
-	}
-	for _, d := range w.devices() {
-		if d.refused > 0 {
-			t.Errorf("%s could not resume %d times of 3", d.user, d.refused)
-		}
-		for from, times := range d.told {
-			if from != w.away.full() {
-				t.Errorf("%s was told %d times that %s is gone", d.user, times, from)
-			}
-		}
-	}
-	t.Log(w.ledger.totals())
+// again starts the server and tells how long it took until it served.
+func again(t *testing.T, s *server.Server) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	must(t, s.Again())
+	return time.Since(begin)
 }
 
-// isShutdown holds for the stream error with which a server takes its leave. RFC 6120 §4.9.3.21
-func isShutdown(err error) bool { return strings.Contains(err.Error(), "system-shutdown") }
+// check brings everybody back and compares what was promised with what is there.
+func (c *cast) check(s *server.Server) error {
+	c.shower.mu.Lock()
+	c.shower.seen = 0
+	c.shower.mu.Unlock()
+	if err := c.arrive(); err != nil {
+		return fmt.Errorf("coming back: %w", err)
+	}
+	for _, p := range c.steady() {
+		if p.managed && !until(wire.Patience, func() bool { return p.unacknowledged() == 0 || !p.alive() }) {
+			return fmt.Errorf("%s: %d stanzas stay unacknowledged", p.user, p.unacknowledged())
+		}
+	}
+	if err := c.shower.current(); err != nil {
+		return err
+	}
+	if err := each(c.people, (*person).lostNames); err != nil {
+		return err
+	}
+	if err := c.agree(); err != nil {
+		return err
+	}
+	// Nobody writes now: what a client without XEP-0198 takes was stored.
+	if err := each(c.away, func(a *absent) error { return a.visit(a.rand.IntN(2) == 0, false) }); err != nil {
+		return err
+	}
+	if !until(wire.Patience, func() bool { return len(c.book.owed()) == 0 }) {
+		owed := c.book.owed()
+		return fmt.Errorf("%d acknowledged messages are missing, the first: %+v", len(owed), *owed[0])
+	}
+	c.book.forgive()
+	if n := c.refused.Load(); n > 0 {
+		return fmt.Errorf("%d sessions could not be resumed while the server ran", n)
+	}
+	if wrong := c.book.faults(); len(wrong) > 0 {
+		return fmt.Errorf("%d faults:\n%s", len(wrong), strings.Join(wrong, "\n"))
+	}
+	return same(s)
+}
+
+// same checks that the live state is what the log says.
+func same(s *server.Server) error {
+	out, err := s.Command("rebuild", "--check")
+	if err != nil {
+		return fmt.Errorf("rebuild --check: %w\n%s", err, out)
+	}
+	return nil
+}

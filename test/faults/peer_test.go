@@ -30,7 +30,7 @@ type peer struct {
 	pending  []posted
 	answers  map[string]chan *wire.Node
 	requests atomic.Uint64
-	resumes  int // how often the session was resumed
+	deaf     bool // loses what comes
 }
 
 // posted is a stanza that the server has not acknowledged.
@@ -100,7 +100,6 @@ func (p *peer) resume(c *wire.Conn) error {
 	if n.Get("previd") != p.id { // F53
 		return fmt.Errorf("resumed, but previd is not ours: %v", n)
 	}
-	p.resumes++
 	if err := p.cover(n); err != nil {
 		return err
 	}
@@ -153,6 +152,9 @@ func (p *peer) read(c *wire.Conn, gone chan struct{}) {
 		if err != nil {
 			return
 		}
+		if p.isDeaf() {
+			continue
+		}
 		if n.Name.Space == wire.NSSM {
 			if p.nonza != nil && p.nonza(c, n) {
 				continue
@@ -173,6 +175,12 @@ func (p *peer) read(c *wire.Conn, gone chan struct{}) {
 		p.mu.Unlock()
 		p.take(c, n, answer)
 	}
+}
+
+func (p *peer) isDeaf() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.deaf
 }
 
 func (p *peer) manage(c *wire.Conn, n *wire.Node) error {
