@@ -167,19 +167,44 @@ func (a *Account) append(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.
 }
 
 // reload takes the live state back to what is on disk, after an append failed. RFC 6121 knows no way to take a push back:
-// who asked got an error.
+// who asked gets an error, once this has returned.
 func (a *Account) reload() {
+	for !a.reloadOnce() {
+		select {
+		case <-a.r.stopped.Done():
+			return
+		case <-time.After(reloadPause):
+		}
+	}
+}
+
+// reloadPause is how long a reload waits for appends that are still on their way.
+const reloadPause = 5 * time.Millisecond
+
+func (a *Account) reloadOnce() bool {
 	if err := a.r.State.Wait(a.r.stopped, a.r.marks()...); err != nil {
-		return // stopping
+		return true // stopping
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.written = nil
-	a.rosterLoaded, a.blocksLoaded, a.last.loaded = false, false, false
-	if err := errorsOf(a.loadRoster, a.loadBlocks, a.loadLast); err != nil {
-		a.r.Logger.Error("account not reloaded", slog.Any("error", err))
+	if a.pending.Load() > 0 {
+		return false
 	}
+	a.written = nil
+	a.rosterLoaded, a.blocksLoaded, a.last.loaded, a.photoLoaded = false, false, false, false
+	a.last.presence = nil
+	a.ready()
 	a.publish()
+	return true
+}
+
+// ready loads what a session needs of its account. What cannot be read is empty until it can. The caller holds the lock.
+func (a *Account) ready() {
+	for _, load := range []func() error{a.loadRoster, a.loadBlocks, a.loadLast, a.loadBox} {
+		if err := load(); err != nil {
+			a.r.Logger.Error("account not loaded", slog.Any("error", err))
+		}
+	}
 }
 
 // writtenKey names a fact whose newest value the projection may not have yet.

@@ -85,6 +85,7 @@ func (res *Resource) takeLeave() (u updated, was bool) {
 	if res.left {
 		return u, false
 	}
+	a.ready()
 	res.left = true
 	was = res.view.available
 	for i, other := range a.resources {
@@ -135,6 +136,7 @@ func (r *Router) Resumed(res *Resource, restored bool, t *stream.Turn) {
 func (a *Account) resumed(res *Resource, t *stream.Turn) (available bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.ready()
 	a.expectDrain(res)
 	a.drain(t)
 	return res.view.available

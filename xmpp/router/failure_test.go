@@ -3,28 +3,28 @@ package router
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"protokoll/eventlog"
 )
 
-// await waits for the goroutine that carries out what follows from receipts.
+// await waits until a client has got text.
 func (f *fixture) await(p *phone, text string) {
 	f.t.Helper()
-	for range 1_000 {
-		done := make(chan bool)
-		f.workers.Go(func() { done <- true }) // lets reloads begin
-		<-done
-		f.settleLater()
+	limit := time.After(10 * time.Second)
+	for {
 		p.mu.Lock()
 		all := strings.Join(p.all, "\n")
 		p.mu.Unlock()
 		if strings.Contains(all, text) {
 			return
 		}
+		select {
+		case <-p.arrived:
+		case <-limit:
+			f.t.Fatalf("no %q in %q", text, all)
+		}
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	f.t.Fatalf("no %q in %q", text, p.all)
 }
 
 // TestFullDisk is F21: nothing is acknowledged that is not stored, and who asked hears of it.

@@ -228,14 +228,15 @@ type phone struct {
 	kept    map[uint32]bool
 	pledges map[uint32]*Pledge
 	pledge  *Pledge
-	all     []string        // everything that came
+	all     []string // everything that came
+	arrived chan struct{}
 	written func(id string) // told of messages that a client without acknowledgements got
 	mu      sync.Mutex
 }
 
 func (f *fixture) bind(name, resource string, managed bool) *phone {
 	f.t.Helper()
-	p := &phone{f: f, managed: managed, kept: map[uint32]bool{}, pledges: map[uint32]*Pledge{}}
+	p := &phone{f: f, managed: managed, kept: map[uint32]bool{}, pledges: map[uint32]*Pledge{}, arrived: make(chan struct{}, 1)}
 	p.res.Outlet = p
 	t := stream.NewTurn()
 	defer t.End()
@@ -253,6 +254,10 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 	}
 	b := string(parcel.Head) + string(parcel.Mid) + string(parcel.Tail)
 	p.all = append(p.all, b)
+	select {
+	case p.arrived <- struct{}{}:
+	default:
+	}
 	var id string
 	if f, err := frame.Parse([]byte(b), frame.NSClient, storedLimits); err != nil {
 		panic(err)

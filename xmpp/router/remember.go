@@ -9,10 +9,11 @@ import (
 // What is kept of a session, so that it can be resumed after a restart, and so that everybody who saw it hears of its end
 // if it is not. DESIGN §9
 
-// remember writes the session's fact at the end of the turn, so that a sign-in writes it once. Only sessions that somebody
-// sees or that can be resumed have one. The caller holds the account's lock.
+// remember writes the session's fact at the end of the turn, so that a sign-in writes it once. A session that cannot be
+// resumed has none unless somebody got directed presence: who else saw it follows from its presence and the roster. The
+// caller holds the account's lock.
 func (res *Resource) remember(t *stream.Turn) {
-	if !res.view.available && len(res.resumeHash) == 0 && len(res.directed) == 0 && !res.remembered || res.rewrite {
+	if len(res.resumeHash) == 0 && len(res.directed) == 0 && !res.remembered || res.rewrite {
 		return
 	}
 	res.rewrite = true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 
 	"protokoll/accounts"
 	"protokoll/projections/state"
@@ -22,22 +23,25 @@ type Letter struct {
 // Restore calls make for every session fact; the resource that it returns, with an Outlet, becomes one of the account again,
 // without a word to anybody. It is called once, before the first client is let in.
 func (r *Router) Restore(make func(fact *schemas.SessionOpened) *Resource) error {
-	var facts []state.Fact
-	err := r.State.Each(schemas.Family_SESSION_FACTS, func(f state.Fact) error {
-		facts = append(facts, f)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read sessions: %w", err)
-	}
-	for _, f := range facts {
-		if err := r.restore(f, make); err != nil {
-			return err
+	for _, family := range []schemas.Family{schemas.Family_SESSION_FACTS, schemas.Family_PRESENCE_FACTS} {
+		var facts []state.Fact
+		err := r.State.Each(family, func(f state.Fact) error {
+			facts = append(facts, f)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read sessions: %w", err)
+		}
+		for _, f := range facts {
+			if err := r.restore(f, make); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// restore makes a resource of a session, or of a presence that nobody has taken back.
 func (r *Router) restore(f state.Fact, make func(*schemas.SessionOpened) *Resource) error {
 	who, err := r.Accounts.ByOwner(f.Owner)
 	if errors.Is(err, accounts.ErrNoAccount) {
@@ -55,22 +59,40 @@ func (r *Router) restore(f state.Fact, make func(*schemas.SessionOpened) *Resour
 	if err != nil {
 		return err
 	}
-	fact, ok := m.(*schemas.SessionOpened)
-	if !ok {
-		return nil // when the owner was last here
-	}
-	res := make(fact)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.readmit(res, fact)
+	var fact *schemas.SessionOpened
+	switch m := m.(type) {
+	case *schemas.SessionOpened:
+		fact = m
+	case *schemas.PresenceUpdated:
+		if !m.GetAvailable() || a.named(m.GetResource()) != nil {
+			return nil
+		}
+		fact = a.sessionShowing(m)
+	default:
+		return nil // when the owner was last here
+	}
+	a.readmit(make(fact), fact)
 	return nil
+}
+
+// sessionShowing is a session of which nothing but its presence is known.
+func (a *Account) sessionShowing(p *schemas.PresenceUpdated) *schemas.SessionOpened {
+	b := append(appendEscaped([]byte("<presence from='"), a.bare+"/"+p.GetResource()), "'>"...)
+	for _, e := range [][2]string{{"show", p.GetShow()}, {"status", p.GetStatus()}, {"priority", strconv.Itoa(int(p.GetPriority()))}} {
+		if e[1] != "" {
+			b = append(appendEscaped(append(b, "<"+e[0]+">"...), e[1]), "</"+e[0]+">"...)
+		}
+	}
+	return &schemas.SessionOpened{Resource: p.GetResource(), Available: true, Priority: p.GetPriority(), Presence: append(b, "</presence>"...)}
 }
 
 // readmit makes a resource what its fact says. The caller holds the lock.
 func (a *Account) readmit(res *Resource, fact *schemas.SessionOpened) {
 	res.name(a, fact.GetResource())
 	copy(res.ID[:], fact.GetSessionId())
-	res.resumeHash, res.resumeFor, res.remembered = fact.GetResumeHash(), fact.GetResumeSeconds(), true
+	res.resumeHash, res.resumeFor, res.remembered = fact.GetResumeHash(), fact.GetResumeSeconds(), len(fact.GetSessionId()) > 0
 	res.view = view{Resource: res, available: fact.GetAvailable(), priority: int8(fact.GetPriority()),
 		carbons: fact.GetCarbons(), interested: fact.GetRosterInterest(), blockList: fact.GetBlocklistInterest()}
 	if p := fact.GetPresence(); len(p) >= len(res.fromHead) {

@@ -64,6 +64,7 @@ func (a *Account) replace(item roster.Item) {
 type plan struct {
 	r        *Router
 	receipts []*eventlog.Receipt
+	changed  []*Account
 	effects  []func(*stream.Turn)
 }
 
@@ -99,6 +100,7 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 			fact = eventlog.End(schemas.Family_ROSTER_FACTS, contact)
 		}
 		p.receipts = append(p.receipts, a.append(causeOf(ev.Kind), fact))
+		p.changed = append(p.changed, a)
 	}
 	if res.Push {
 		push = roster.AppendPush(nil, a.version.String(), res.Item)
@@ -118,7 +120,8 @@ func causeOf(k roster.Kind) schemas.Cause {
 	return schemas.Cause_CLIENT
 }
 
-// run lets the effects follow the facts. A failed append is answered to the client that asked, if one did.
+// run lets the effects follow the facts. A failed append is answered to the client that asked, if one did, when the rosters
+// are again what is on disk.
 func (p *plan) run(from *Resource, refused func(t *stream.Turn, err error)) {
 	var pledge *Pledge
 	if from != nil {
@@ -126,16 +129,26 @@ func (p *plan) run(from *Resource, refused func(t *stream.Turn, err error)) {
 		pledge.Add()
 	}
 	p.r.after(func(t *stream.Turn, err error) {
-		defer pledge.Done(t)
 		if err != nil {
-			p.r.Logger.Warn("roster change not stored", slog.Any("error", err))
-			refused(t, err)
+			p.r.workers.Go(func() { p.fail(pledge, refused, err) })
 			return
 		}
 		for _, effect := range p.effects {
 			effect(t)
 		}
+		pledge.Done(t)
 	}, p.receipts...)
+}
+
+func (p *plan) fail(pledge *Pledge, refused func(t *stream.Turn, err error), err error) {
+	p.r.Logger.Warn("roster change not stored", slog.Any("error", err))
+	for _, a := range p.changed {
+		a.reload()
+	}
+	p.r.Later(func(t *stream.Turn) {
+		refused(t, err)
+		pledge.Done(t)
+	})
 }
 
 // subscription handles a presence stanza about subscriptions that a client sent. RFC 6121 §3

@@ -3,6 +3,9 @@ package session_test
 import (
 	"strings"
 	"testing"
+	"time"
+
+	"protokoll/xmpp/session"
 )
 
 func TestChat(t *testing.T) {
@@ -146,4 +149,35 @@ func TestResumeAfterRestart(t *testing.T) {
 	sender.until("<resumed xmlns='" + smNS + "' previd='" + anna.id + "' h='4'/>")
 	sender.send(message("bert", "m3", "three"))
 	back.until("<body>three</body>")
+}
+
+// TestGoneAfterRestart: who does not come back is unavailable when the window is over, and not before; who does is not.
+func TestGoneAfterRestart(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.limits = session.Limits{Resume: 2 * time.Second} })
+	anna, bert, cleo := s.managed("anna", "desk"), s.online("bert", "plain"), s.managed("cleo", "phone")
+	for _, c := range []*client{bert, cleo} {
+		anna.send("<presence type='subscribe' to='" + c.name + "@example.org'/>")
+		c.until("type='subscribe'")
+		c.send("<presence type='subscribed' to='anna@example.org'/>")
+		anna.until("<presence from='" + c.name + "@example.org/")
+	}
+	anna.sync()
+	s.restart()
+	began := time.Now()
+	back := s.connect("anna")
+	back.send("<resume xmlns='" + smNS + "' previd='" + anna.id + "' h='2'/>")
+	back.until("<resumed")
+	shown := back.until("type='unavailable'/>") + back.until("type='unavailable'/>")
+	for _, c := range []string{"bert@example.org/plain", "cleo@example.org/phone"} {
+		if n := strings.Count(shown, "<presence from='"+c+"' to='anna@example.org'"); n < 2 {
+			t.Errorf("%s %d times in %s", c, n, shown)
+		}
+	}
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("unavailable after %v", took)
+	}
+	again := s.connect("cleo")
+	again.send("<resume xmlns='" + smNS + "' previd='" + cleo.id + "' h='2'/>")
+	again.until("<item-not-found")
 }

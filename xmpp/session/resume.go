@@ -100,7 +100,7 @@ func (s *Session) expire() {
 	s.mu.Lock()
 	over := s.phase == hibernating
 	s.mu.Unlock()
-	if over {
+	if over && !s.home.isStopping() { // the next start gives it a window of its own
 		t := stream.NewTurn()
 		defer t.End()
 		s.end(t)

@@ -226,7 +226,7 @@ func (s *server) managed(name, resource string) *client {
 func (c *client) enable() {
 	c.t.Helper()
 	c.send("<enable xmlns='" + smNS + "' resume='true'/>")
-	answer := c.until("max='300'/>")
+	answer := c.until(" resume='true' max='")
 	_, rest, _ := strings.Cut(answer, "id='")
 	c.id, _, _ = strings.Cut(rest, "'")
 }
