@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +11,9 @@ import (
 
 	"protokoll/test/ldap"
 	"protokoll/test/pki"
+	"protokoll/test/script"
 	"protokoll/test/server"
+	"protokoll/test/wire"
 )
 
 // chatDomain is the XMPP domain whose people are in the directory.
@@ -75,12 +78,31 @@ func TestDirectory(t *testing.T) {
 	useAll(t, place{addr: s.Addr, tlsAddr: s.TLSAddr, ca: filepath.Join(certificates, "ca.crt"), next: func() person {
 		return person{jid: people[n.Add(1)-1], password: ldap.Password}
 	}})
+	t.Run("contact_addresses", func(t *testing.T) {
+		script.RunFile(t, script.Server{Target: trusting(t, s, filepath.Join(certificates, "ca.crt")), Password: ldap.Password, Account: func() string {
+			name, _, _ := strings.Cut(people[n.Add(1)-1], "@")
+			return name
+		}}, "contact_addresses.txt")
+	})
 	if err := s.Stop(); err != nil {
 		t.Error(err)
 	}
 	if strings.Contains(s.Output(), ldap.Password) {
 		t.Error("a password is in the server's output")
 	}
+}
+
+func trusting(t *testing.T, s *server.Server, ca string) wire.Target {
+	t.Helper()
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		t.Fatal("no certificate authority")
+	}
+	return wire.Target{Addr: s.Addr, TLSAddr: s.TLSAddr, Domain: s.Domain, Roots: roots}
 }
 
 // ordinary are the JIDs of the people without peculiarities, by the rules of the settings.

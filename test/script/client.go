@@ -252,20 +252,18 @@ func (c *client) acknowledged() error {
 	}
 }
 
-// ended waits for the end of the stream.
+// ended waits for the end of the stream, which comes next.
 func (c *client) ended() error {
-	for {
-		n, err := c.next()
-		if errors.Is(err, wire.ErrStreamEnd) {
-			c.conn.Drop()
-			c.conn = nil
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	n, err := c.next()
+	if err == nil {
 		return fmt.Errorf("expected the end of the stream, got\n%v", n)
 	}
+	if !errors.Is(err, wire.ErrStreamEnd) {
+		return err
+	}
+	c.conn.Drop()
+	c.conn = nil
+	return nil
 }
 
 func isStanza(n *wire.Node) bool {

@@ -2,6 +2,7 @@ package script
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -66,7 +67,7 @@ func (s *Script) line(n int, text string) error {
 	switch {
 	case strings.HasPrefix(text, "\t"):
 		if len(s.Steps) == 0 || !s.Steps[len(s.Steps)-1].wantsBlock() {
-			return fmt.Errorf("an indented line belongs below sends: or receives:")
+			return errors.New("an indented line without sends: or receives: above it")
 		}
 		s.Steps[len(s.Steps)-1].Block += text[1:] + "\n"
 		return nil
