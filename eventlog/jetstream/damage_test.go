@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"protokoll/eventlog"
 	"protokoll/eventlog/jetstream/blocks"
 )
@@ -249,6 +251,70 @@ func TestKilledFolderIsWhole(t *testing.T) {
 		os.Remove(filepath.Join(q.dir, marksFile))
 		q.checkRecovered(t, n+1)
 	}
+}
+
+// F12, F16: whatever a crash or a bad disk makes of the blocks, a start finds a beginning of what was appended that holds
+// everything any surviving mark promises, or it refuses.
+func TestAnyDamage(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create()
+	for n := range 20 {
+		mustAppend(t, g, p.message(n))
+	}
+	killed := p.copyOf()
+	os.Remove(filepath.Join(killed.dir, marksFile))
+	file := killed.spots()[0].file
+	good, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		data := slices.Clone(good)
+		at := rapid.IntRange(0, len(data)-1).Draw(rt, "at")
+		if rapid.Bool().Draw(rt, "near the end") {
+			at = len(data) - 1 - at%500
+		}
+		end := min(len(data), at+rapid.IntRange(1, 600).Draw(rt, "length"))
+		switch rapid.SampledFrom([]string{"flip", "zero", "cut", "drop", "swap"}).Draw(rt, "damage") {
+		case "flip":
+			data[at] ^= byte(rapid.IntRange(1, 255).Draw(rt, "bits"))
+		case "zero":
+			clear(data[at:end])
+		case "cut":
+			data = data[:at]
+		case "drop":
+			data = slices.Delete(data, at, end)
+		case "swap":
+			data = slices.Concat(data[:at], data[end:], data[at:end])
+		}
+		q := killed.copyOf()
+		defer os.RemoveAll(q.dir)
+		if err := os.WriteFile(strings.Replace(file, killed.dir, q.dir, 1), data, 0o600); err != nil {
+			rt.Fatal(err)
+		}
+		promised := uint64(0)
+		for _, s := range q.spots() {
+			mark, err := recordMark(s.record.Payload)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			promised = max(promised, mark)
+		}
+		g, err := Open(q.config())
+		if errors.Is(err, eventlog.ErrDamaged) {
+			return
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		defer g.Close()
+		texts, _ := q.stanzas(g)
+		checkStanzas(t, texts, 0, len(texts))
+		if uint64(len(texts)) < promised {
+			rt.Fatalf("%d events, and number %d was promised", len(texts), promised)
+		}
+	})
 }
 
 // F18, F40: what a manifest lists must be there, and as long as it was.

@@ -68,6 +68,18 @@ func FuzzManifest(f *testing.F) {
 	})
 }
 
+func FuzzPlainRecord(f *testing.F) {
+	f.Add([]byte{0})
+	f.Add([]byte{2, 0x30, 1, 'x'})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		r, err := parsePlain(eventlog.Position{Lane: eventlog.Inbox, Number: 1}, plain)
+		if err == nil && !bytes.HasSuffix(plain, append(bytes.Clone(r.Bytes), r.Sealed...)) {
+			t.Fatal("the parts are not what the record holds")
+		}
+	})
+}
+
 // Records: what was enciphered is deciphered; any other lane, number, byte or length is refused.
 func TestRecord(t *testing.T) {
 	t.Parallel()

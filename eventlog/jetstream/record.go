@@ -65,14 +65,19 @@ func decodeRecord(dst []byte, key *seal.Segment, p eventlog.Position, rec []byte
 	if err != nil {
 		return eventlog.Record{}, dst[:start], err
 	}
-	plain := dst[start:len(dst):len(dst)]
+	r, err := parsePlain(p, dst[start:len(dst):len(dst)])
+	return r, dst, err
+}
+
+// parsePlain takes a deciphered record apart.
+func parsePlain(p eventlog.Position, plain []byte) (eventlog.Record, error) {
 	n, w := binary.Uvarint(plain)
 	if w <= 0 || n > uint64(len(plain)-w) {
-		return eventlog.Record{}, dst, errRecord
+		return eventlog.Record{}, errRecord
 	}
 	r := eventlog.Record{Position: p, Envelope: new(schemas.Envelope), Bytes: plain[w : w+int(n)], Sealed: plain[w+int(n):]}
 	if err := proto.Unmarshal(r.Bytes, r.Envelope); err != nil {
-		return eventlog.Record{}, dst, fmt.Errorf("%w: %w", errRecord, err)
+		return eventlog.Record{}, fmt.Errorf("%w: %w", errRecord, err)
 	}
-	return r, dst, nil
+	return r, nil
 }
