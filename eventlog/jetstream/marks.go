@@ -26,7 +26,22 @@ func openMarks(dir string) (*marks, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the marks: %w", err)
 	}
-	return &marks{f}, nil
+	m := &marks{f}
+	if err := m.takeRoom(); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("open the marks: %w", err)
+	}
+	return m, nil
+}
+
+// takeRoom makes the file as long as it will ever be, so that a full disk cannot keep a mark out.
+func (m *marks) takeRoom() error {
+	info, err := m.f.Stat()
+	if err != nil || info.Size() >= laneCount*markSlot {
+		return err
+	}
+	_, err = m.f.WriteAt(make([]byte, laneCount*markSlot-info.Size()), info.Size())
+	return err
 }
 
 func (m *marks) put(l eventlog.Lane, mark uint64) error {
