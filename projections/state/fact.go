@@ -90,6 +90,20 @@ func checkValue(key *[keySize]byte, v []byte) error {
 	return nil
 }
 
+// understood refuses a fact of a type or version that this program does not know: its fold would not be run again, so this is
+// where an older program on a newer folder notices.
+func understood(l eventlog.Lane, k, v []byte) error {
+	if g, _ := splitKey(k); g.family == familyHandle {
+		return nil
+	}
+	name, version := typeName(v[valueHead:valueHead+int(v[34])]), binary.BigEndian.Uint32(v[28:])
+	if schemas.Known(name, version) {
+		return nil
+	}
+	at := eventlog.Position{Lane: l, Number: binary.BigEndian.Uint64(v[12:])}
+	return fmt.Errorf("event %s is %q version %d: %w", at, name, version, schemas.ErrUnknownType)
+}
+
 // sealedAt is where the payload begins in a stored value.
 func sealedAt(v []byte) int { return valueHead + int(v[34]) + 16*int(v[33]) }
 

@@ -143,7 +143,8 @@ func guard(fn func() error) (err error) {
 	return fn()
 }
 
-// verify compares every stored value with its checksum, and all of them with what meta says.
+// verify compares every stored value with its checksum, and all of them with what meta says. It returns
+// schemas.ErrUnknownType for a fact that a newer program has folded.
 func (f *file) verify() (m meta, err error) {
 	err = f.db.View(func(tx *bolt.Tx) error {
 		facts, about := tx.Bucket(bucketFacts), tx.Bucket(bucketMeta)
@@ -159,6 +160,9 @@ func (f *file) verify() (m meta, err error) {
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			if len(k) != keySize || bytes.Compare(before, k) >= 0 || checkValue((*[keySize]byte)(k), v) != nil {
 				return errDamaged
+			}
+			if err := understood(f.lane, k, v); err != nil {
+				return err
 			}
 			before = k
 			found.add(v)
