@@ -21,7 +21,7 @@ type demo struct {
 	target wire.Target
 }
 
-func startDemo(t *testing.T, data string, args ...string) *demo {
+func startDemo(t testing.TB, data string, args ...string) *demo {
 	t.Helper()
 	all := append([]string{"demo", "--data", data, "--listen", "127.0.0.1:0", "--listen-tls", "127.0.0.1:0"}, args...)
 	d := &demo{process: launch(t, all...), data: data}
@@ -31,7 +31,7 @@ func startDemo(t *testing.T, data string, args ...string) *demo {
 	return d
 }
 
-func roots(t *testing.T, file string) *x509.CertPool {
+func roots(t testing.TB, file string) *x509.CertPool {
 	t.Helper()
 	pem, err := os.ReadFile(file)
 	if err != nil {
@@ -45,7 +45,7 @@ func roots(t *testing.T, file string) *x509.CertPool {
 }
 
 // signIn signs in with PLAIN and binds a resource.
-func signIn(t *testing.T, target wire.Target, user, password string) *wire.Conn {
+func signIn(t testing.TB, target wire.Target, user, password string) *wire.Conn {
 	t.Helper()
 	c, _, err := wire.SignIn(target, user, password)
 	if err != nil {
@@ -59,7 +59,7 @@ func signIn(t *testing.T, target wire.Target, user, password string) *wire.Conn 
 }
 
 // refused wants a sign-in to fail with a SASL condition.
-func refused(t *testing.T, target wire.Target, user, password, condition string) {
+func refused(t testing.TB, target wire.Target, user, password, condition string) {
 	t.Helper()
 	c, _, err := wire.SignIn(target, user, password)
 	if err == nil {
@@ -71,14 +71,14 @@ func refused(t *testing.T, target wire.Target, user, password, condition string)
 }
 
 // request sends an IQ and returns its answer; what comes before it is passed over.
-func request(t *testing.T, c *wire.Conn, id, kind, payload string) *wire.Node {
+func request(t testing.TB, c *wire.Conn, id, kind, payload string) *wire.Node {
 	t.Helper()
 	return sendAndAwait(t, c, fmt.Sprintf("<iq type='%s' id='%s'>%s</iq>", kind, id, payload), func(n *wire.Node) bool {
 		return n.Is(wire.NSClient, "iq") && n.Get("id") == id
 	})
 }
 
-func sendAndAwait(t *testing.T, c *wire.Conn, text string, wanted func(*wire.Node) bool) *wire.Node {
+func sendAndAwait(t testing.TB, c *wire.Conn, text string, wanted func(*wire.Node) bool) *wire.Node {
 	t.Helper()
 	if err := c.Write(text); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func sendAndAwait(t *testing.T, c *wire.Conn, text string, wanted func(*wire.Nod
 	return await(t, c, wanted)
 }
 
-func await(t *testing.T, c *wire.Conn, wanted func(*wire.Node) bool) *wire.Node {
+func await(t testing.TB, c *wire.Conn, wanted func(*wire.Node) bool) *wire.Node {
 	t.Helper()
 	for {
 		n, err := c.Next()
@@ -99,7 +99,7 @@ func await(t *testing.T, c *wire.Conn, wanted func(*wire.Node) bool) *wire.Node 
 	}
 }
 
-func settles(t *testing.T, c *wire.Conn, id string) {
+func settles(t testing.TB, c *wire.Conn, id string) {
 	t.Helper()
 	if n := request(t, c, id, "get", "<ping xmlns='urn:xmpp:ping'/>"); n.Get("type") != "result" {
 		t.Errorf("ping: got\n%v", n)
@@ -177,7 +177,7 @@ func TestDemoGoesOn(t *testing.T) {
 	d.stop()
 }
 
-func fileText(t *testing.T, name string) string {
+func fileText(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
@@ -194,7 +194,9 @@ func TestStopTellsStreams(t *testing.T) {
 	settles(t, polite, "p1")
 	d.signal(syscall.SIGTERM)
 	for _, c := range []*wire.Conn{polite, stuck} {
-		await(t, c, func(n *wire.Node) bool { return n.Is(wire.NSStream, "error") && n.Child(wire.NSError, "system-shutdown") != nil })
+		await(t, c, func(n *wire.Node) bool {
+			return n.Is(wire.NSStream, "error") && n.Child(wire.NSError, "system-shutdown") != nil
+		})
 	}
 	if err := polite.Write("</stream:stream>"); err != nil {
 		t.Error(err)

@@ -16,7 +16,7 @@ const patience = 30 * time.Second
 
 // process is a running protokoll.
 type process struct {
-	t    *testing.T
+	t    testing.TB
 	cmd  *exec.Cmd
 	ends chan struct{} // closed when the process is gone
 
@@ -26,12 +26,12 @@ type process struct {
 }
 
 // launch starts the program with arguments and leaves nothing running after the test.
-func launch(t *testing.T, args ...string) *process {
+func launch(t testing.TB, args ...string) *process {
 	t.Helper()
 	return launchAs(t, exec.Command("protokoll", args...))
 }
 
-func launchAs(t *testing.T, cmd *exec.Cmd) *process {
+func launchAs(t testing.TB, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, ends: make(chan struct{}), more: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p, p
@@ -124,7 +124,7 @@ func (p *process) kill() {
 }
 
 // command runs a command that ends, and returns its output and exit code.
-func command(t *testing.T, input string, args ...string) (string, int) {
+func command(t testing.TB, input string, args ...string) (string, int) {
 	t.Helper()
 	cmd := exec.Command("protokoll", args...)
 	cmd.Stdin = bytes.NewBufferString(input)
