@@ -106,12 +106,18 @@ type view struct {
 
 // publish replaces the snapshot. The caller holds the lock.
 func (a *Account) publish() {
-	s := &snapshot{blocks: a.blocks, backlog: !a.box.loaded || len(a.box.letters) > 0}
+	s := &snapshot{blocks: a.blocks, backlog: a.backlog()}
 	s.views = make([]view, 0, len(a.resources))
 	for _, r := range a.resources {
 		s.views = append(s.views, r.view)
 	}
 	a.snap.Store(s)
+}
+
+// backlog tells whether messages may wait, or whether nobody is there: then the account may be evicted at any moment, which
+// only the lock can tell. The caller holds the lock.
+func (a *Account) backlog() bool {
+	return !a.box.loaded || len(a.box.letters) > 0 || len(a.resources) == 0
 }
 
 // presenceOf tells what a snapshot has to offer to messages. RFC 6121 §8.5

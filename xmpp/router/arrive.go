@@ -86,6 +86,7 @@ func (res *Resource) takeLeave() (u updated, was bool) {
 		return u, false
 	}
 	a.ready()
+	a.touched = a.r.Clock()
 	res.left = true
 	was = res.view.available
 	for i, other := range a.resources {

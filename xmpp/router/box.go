@@ -89,7 +89,7 @@ func (b *box) remove(l *letter) {
 
 // publishBacklog publishes if routing must know that messages wait, or no longer do. The caller holds the lock.
 func (a *Account) publishBacklog() {
-	if a.snap.Load().backlog != (!a.box.loaded || len(a.box.letters) > 0) {
+	if a.snap.Load().backlog != a.backlog() {
 		a.publish()
 	}
 }

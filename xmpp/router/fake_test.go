@@ -293,7 +293,12 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 }
 
 func (p *phone) Acks() bool { return p.managed }
-func (p *phone) Slow() bool { return p.gone }
+
+func (p *phone) Slow() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.gone
+}
 
 func (p *phone) Duties(fn func(*Duty)) {
 	p.mu.Lock()
@@ -384,7 +389,9 @@ func (p *phone) hibernate() {
 
 // resume comes back: what was not acknowledged comes again.
 func (p *phone) resume() {
+	p.mu.Lock()
 	p.gone = false
+	p.mu.Unlock()
 	t := stream.NewTurn()
 	defer t.End()
 	p.f.Resumed(&p.res, false, t)

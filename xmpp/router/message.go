@@ -86,7 +86,7 @@ func (m *mail) build(a *Account, f *frame.Frame) {
 		rand.Read(m.id[:]) // never fails: crypto/rand crashes the program instead
 		stamp.Append = appendStanzaID(room[:0], m.id, a.byAttr)
 	}
-	m.bytes = f.AppendTo(make([]byte, 0, len(f.Raw)+len(m.from.full)+len(stamp.Append)+32), stamp)
+	m.bytes = f.AppendTo(nil, stamp)
 	m.received = a.r.now()
 }
 

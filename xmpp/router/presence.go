@@ -103,7 +103,7 @@ func (a *Account) show(res *Resource, f *frame.Frame) Parcel {
 	if available {
 		stamp.Append = features.PhotoUpdate(f, a.photoHash())
 	}
-	b := f.AppendTo(make([]byte, 0, len(f.Raw)+len(res.full)+len(stamp.Append)+32), stamp)
+	b := f.AppendTo(nil, stamp)
 	p := Parcel{Head: b[:len(res.fromHead)], Tail: b[len(res.fromHead):], Kept: true, Lazy: true}
 	res.shown = &schemas.PresenceUpdated{Resource: res.Name, Available: available, At: a.r.now(),
 		Show: string(f.ChildText(frame.NSClient, "show")), Status: string(f.ChildText(frame.NSClient, "status"))}

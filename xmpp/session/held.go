@@ -50,7 +50,8 @@ func (s *Session) handled(t *stream.Turn) {
 	s.pledge = nil
 	p.Done(t)
 	s.mu.Lock()
-	if s.sm != nil {
+	if s.sm != nil && s.seq == s.sm.in {
+		s.sm.done = s.sm.in
 		s.sm.record.received(s.sm.reportable())
 	}
 	crowded := s.sm != nil && len(s.sm.held) > 0 && int(s.sm.in-s.sm.held[0].Seq) >= s.home.Limits.StanzasBehind &&

@@ -46,7 +46,7 @@ func (h *Sessions) restored(fact *schemas.SessionOpened) *Session {
 	if !ok {
 		return s
 	}
-	s.sm = &management{in: c.in, out: c.out, acked: c.acked, lastAck: c.in, hash: [32]byte(hash), record: rec, restored: true,
+	s.sm = &management{in: c.in, done: c.in, out: c.out, acked: c.acked, lastAck: c.in, hash: [32]byte(hash), record: rec, restored: true,
 		window: time.Duration(fact.GetResumeSeconds()) * time.Second}
 	h.enlist(s)
 	return s

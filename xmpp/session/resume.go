@@ -121,7 +121,7 @@ func (s *Session) resume(st *stream.Stream, f *frame.Frame, p phase, t *stream.T
 	if old == nil {
 		return sendError(t.Send(st, failed("item-not-found", "")))
 	}
-	return old.takeOver(st, id, h, t)
+	return old.takeOver(s, st, id, h, t)
 }
 
 // find returns the session with a resume id if it belongs to the account.
@@ -137,7 +137,7 @@ func (h *Sessions) find(id, bare string) *Session {
 
 // takeOver moves the session to another stream. What the client sent before and we cannot vouch for yet is stored first:
 // the answer says how much of it the client may forget.
-func (s *Session) takeOver(st *stream.Stream, id string, h uint32, t *stream.Turn) error {
+func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint32, t *stream.Turn) error {
 	s.handling.Lock() // the old stream may be in the middle of a stanza
 	defer s.handling.Unlock()
 	s.mu.Lock()
@@ -156,13 +156,13 @@ func (s *Session) takeOver(st *stream.Stream, id string, h uint32, t *stream.Tur
 	}
 	if len(m.held) == 0 {
 		s.mu.Unlock()
-		s.resumed(st, id, h, t)
+		s.resumed(fresh, st, id, h, t)
 		return nil
 	}
 	m.cleared = func() {
 		s.handling.Lock()
 		t := stream.NewTurn()
-		s.resumed(st, id, h, t)
+		s.resumed(fresh, st, id, h, t)
 		s.handling.Unlock()
 		t.End()
 		st.Resume()
@@ -174,17 +174,26 @@ func (s *Session) takeOver(st *stream.Stream, id string, h uint32, t *stream.Tur
 }
 
 // resumed tells the client and sends again what it has not had. The caller holds handling.
-func (s *Session) resumed(st *stream.Stream, id string, h uint32, t *stream.Turn) {
+func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32, t *stream.Turn) {
+	s.mu.Lock()
+	over := s.phase == ended
+	s.mu.Unlock()
+	if over {
+		_ = t.Send(st, failed("item-not-found", "")) // a stream that ended says so by Closed
+		return
+	}
+	if !fresh.handTo(s) {
+		return // the stream ended meanwhile; the session goes on waiting
+	}
 	s.mu.Lock()
 	m := s.sm
 	if s.phase == ended {
 		s.mu.Unlock()
-		_ = t.Send(st, failed("item-not-found", "")) // a stream that ended says so by Closed
+		st.Close(stream.Conflict, "the session has just ended")
 		return
 	}
 	duties := m.acknowledged(h, nil)
 	s.phase, s.stream = live, st
-	st.SetData(s)
 	restored := m.restored && m.id == ""
 	m.id = id
 	m.asking, m.wanted, m.lastAck = false, false, m.in
@@ -205,6 +214,18 @@ func (s *Session) resumed(st *stream.Stream, id string, h uint32, t *stream.Turn
 	st.SetIdleLimit(s.home.Limits.IdleManaged)
 	s.home.Router.Settle(t, duties)
 	s.home.Router.Resumed(&s.res, restored, t)
+}
+
+// handTo makes another session the one of this session's stream, unless the stream has ended.
+func (s *Session) handTo(next *Session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase == ended {
+		return false
+	}
+	s.stream.SetData(next)
+	s.successor = next
+	return true
 }
 
 // forgetLost removes what a restart left nothing of but its number. The caller holds mu.

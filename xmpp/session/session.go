@@ -37,6 +37,8 @@ type Session struct {
 	confirm confirmation   // without XEP-0198: letters that a ping has to confirm
 	timer   wheel.Timer    // of pings while live, of the resume window while hibernating
 	grace   wheel.Timer    // of held acknowledgements
+
+	successor *Session // which took over the stream; this one was never bound
 }
 
 var _ router.Outlet = (*Session)(nil)
@@ -51,25 +53,37 @@ func (h *Sessions) Features(st *stream.Stream) []byte {
 func (h *Sessions) Element(st *stream.Stream, f *frame.Frame, t *stream.Turn) error {
 	s := st.Data().(*Session)
 	s.handling.Lock()
-	defer s.handling.Unlock()
+	later := false // another goroutine goes on, and unlocks
+	defer func() {
+		if !later {
+			s.handling.Unlock()
+		}
+	}()
 	s.mu.Lock()
 	p, mine := s.phase, s.stream == st
 	s.mu.Unlock()
+	var err error
 	switch {
-	case !mine:
-		return nil // the session went on with another stream
+	case !mine: // the session went on with another stream
 	case f.Name == frame.Other:
-		return s.nonza(st, f, p, t)
+		err = s.nonza(st, f, p, t)
 	case p == unbound:
-		return s.first(st, f, t)
+		err = s.first(st, f, t)
+	default:
+		later, err = s.stanza(st, f, t)
 	}
-	return s.stanza(st, f, t)
+	return err
 }
 
 // Closed implements stream.Sessions.
 func (h *Sessions) Closed(st *stream.Stream, t *stream.Turn, reason error) {
 	s := st.Data().(*Session)
 	s.mu.Lock()
+	if next := s.successor; next != nil { // it was resumed just now
+		s.mu.Unlock()
+		s = next
+		s.mu.Lock()
+	}
 	mine, resumable := s.stream == st, s.sm != nil && s.sm.resumable()
 	if mine && s.phase == unbound {
 		s.phase, s.stream = ended, nil

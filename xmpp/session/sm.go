@@ -33,6 +33,7 @@ type entry struct {
 // management is the XEP-0198 state of a session. Guarded by Session.mu.
 type management struct {
 	in        uint32           // stanzas received
+	done      uint32           // of them, handled
 	held      []*router.Pledge // of received stanzas that cannot be acknowledged yet, in order
 	lastAck   uint32           // last h sent …
 	lastAckAt int64            // … when, nanoseconds
@@ -62,9 +63,12 @@ func (m *management) resumable() bool { return m.id != "" || m.restored }
 // reportable is the newest h that is true. The caller holds mu.
 func (m *management) reportable() uint32 {
 	if len(m.held) == 0 {
-		return m.in
+		return m.done
 	}
-	return m.held[0].Seq - 1
+	if first := m.held[0].Seq - 1; int32(first-m.done) < 0 {
+		return first
+	}
+	return m.done
 }
 
 // manage handles an element of XEP-0198.

@@ -11,19 +11,20 @@ import (
 	"protokoll/xmpp/stream"
 )
 
-// stanza counts and handles a stanza of a bound client. The caller holds handling.
-func (s *Session) stanza(st *stream.Stream, f *frame.Frame, t *stream.Turn) error {
+// stanza counts and handles a stanza of a bound client. The caller holds handling; later says that another goroutine goes
+// on and unlocks it.
+func (s *Session) stanza(st *stream.Stream, f *frame.Frame, t *stream.Turn) (later bool, err error) {
 	if f.From != nil && string(f.From) != s.res.Full() && !s.isOwn(f.From) {
-		return &stream.Error{Condition: stream.InvalidFrom} // RFC 6120 §8.1.2.1
+		return false, &stream.Error{Condition: stream.InvalidFrom} // RFC 6120 §8.1.2.1
 	}
 	s.count()
-	err := s.dispatch(f, t)
+	err = s.dispatch(f, t)
 	if unopened := (*router.Unopened)(nil); errors.As(err, &unopened) {
 		s.openFirst(st, f, unopened)
-		return nil
+		return true, nil
 	}
 	s.handled(t)
-	return err
+	return false, err
 }
 
 // isOwn tells whether an address is the client's own, bare or full, in another spelling perhaps.
@@ -60,11 +61,10 @@ func (s *Session) openFirst(st *stream.Stream, f *frame.Frame, u *router.Unopene
 	owned := f.Clone()
 	go func() {
 		defer st.Resume()
+		defer s.handling.Unlock()
 		if err := s.home.Router.Open(context.Background(), u); err != nil {
 			s.home.Logger.Warn("directory not asked", slog.Any("error", err))
 		}
-		s.handling.Lock()
-		defer s.handling.Unlock()
 		t := stream.NewTurn()
 		defer t.End()
 		if err := s.dispatch(&owned, t); err != nil {
