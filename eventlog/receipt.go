@@ -46,7 +46,7 @@ func (r *Receipt) Settle(last Position, err error) {
 }
 
 // Then runs fn once the receipt is settled: at once on this goroutine if it is, else on a completion goroutine of the log,
-// where it must not block and therefore not call Append. Functions of one lane's receipts run in the order of the appends.
+// where it must not block; it may call Append. Functions of one lane's receipts run in the order of the appends.
 func (r *Receipt) Then(fn func(error)) {
 	r.mu.Lock()
 	if !r.settled {

@@ -193,3 +193,33 @@ func TestInterruptedCreation(t *testing.T) {
 	}
 	mustAppend(t, p.create(), p.message(0))
 }
+
+// A receipt's function may append, also while the queue is full.
+func TestAppendFromAReceipt(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create(func(c *Config) { c.QueueFacts = 2 })
+	const chains, length = 20, 50
+	done := make(chan error, chains)
+	var again func(n, left int) func(error)
+	again = func(n, left int) func(error) {
+		return func(err error) {
+			if err != nil || left == 0 {
+				done <- err
+				return
+			}
+			g.Append(p.messages(n, 2)).Then(again(n+1, left-1))
+		}
+	}
+	for n := range chains {
+		g.Append(p.message(n)).Then(again(n, length))
+	}
+	for range chains {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	if m := g.Mark(eventlog.Inbox); m != chains+2*chains*length {
+		t.Errorf("mark %d", m)
+	}
+}

@@ -17,7 +17,7 @@ type lane struct {
 	id      eventlog.Lane
 	queue   *queue
 	line    *line
-	settled chan settlement // from the writer to the completion goroutine, in order
+	settled *settlements
 
 	// The writer's, and Open's and Close's while it does not run.
 	live              *live
@@ -35,7 +35,7 @@ type lane struct {
 }
 
 func newLane(g *Log, id eventlog.Lane) *lane {
-	return &lane{log: g, id: id, queue: newQueue(g.cfg.QueueFacts), settled: make(chan settlement, 64), changed: make(chan struct{})}
+	return &lane{log: g, id: id, queue: newQueue(g.cfg.QueueFacts), settled: newSettlements(), changed: make(chan struct{})}
 }
 
 func (l *lane) enqueue(p *part) error { return l.queue.put(p) }

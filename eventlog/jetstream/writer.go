@@ -19,23 +19,16 @@ const (
 	unacknowledged = 16384
 )
 
-// settlement is a group whose receipts are due.
-type settlement struct {
-	group []*part
-	first uint64
-	err   error
-}
-
 // write is the lane's writer. It runs until the queue is ended and empty.
 func (l *lane) write() {
-	defer close(l.settled)
+	defer l.settled.end()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
 		group, last := l.queue.take()
 		if len(group) > 0 {
 			first, err := l.commit(group)
-			l.settled <- settlement{group, first, err}
+			l.settled.add(settlement{group, first, err})
 			continue
 		}
 		if last {
@@ -46,17 +39,6 @@ func (l *lane) write() {
 		case <-l.queue.wake:
 		case <-timer.C:
 			l.rollIfDue()
-		}
-	}
-}
-
-// settle runs receipts on a goroutine of its own, so that nothing done in them holds up the next group.
-func (l *lane) settle() {
-	for s := range l.settled {
-		number := s.first
-		for _, p := range s.group {
-			number += uint64(len(p.facts))
-			p.receipt.Settle(eventlog.Position{Lane: l.id, Number: number - 1}, s.err)
 		}
 	}
 }
