@@ -11,7 +11,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"protokoll/test/server"
 	"protokoll/test/wire"
@@ -182,9 +181,4 @@ func TestOrderIsChecked(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-}
-
-// within waits for a process to end by itself.
-func within(s *server.Server, d time.Duration) bool {
-	return until(d, func() bool { return !s.Alive() })
 }
