@@ -47,7 +47,14 @@ type Unopened struct{ Domain, Localpart string }
 // Error implements error. It names nobody.
 func (*Unopened) Error() string { return "account not opened yet" }
 
-// Find returns the account of an address. It returns accounts.ErrNoAccount, ErrNotOurs or *Unopened.
+// ErrUndecided is returned for an address of which nobody can tell now whether it is an account's: the directory does not
+// answer, or the account could not be opened. The sender is told to wait.
+var ErrUndecided = errors.New("not known now whether there is such an account")
+
+// undecidedRetry is how long an address that was undecided is not asked for again.
+const undecidedRetry = 5 * time.Second
+
+// Find returns the account of an address. It returns accounts.ErrNoAccount, ErrUndecided, ErrNotOurs or *Unopened.
 func (r *Router) Find(a Address) (*Account, error) {
 	if found := r.peek(a.Bare()); found != nil {
 		return found, nil
@@ -65,22 +72,28 @@ func (r *Router) Find(a Address) (*Account, error) {
 		return r.keep(who), nil
 	case !errors.Is(err, accounts.ErrNoAccount):
 		return nil, fmt.Errorf("find an account: %w", err)
-	case r.Resolve != nil && !r.unknown.has(string(a.Bare()), r.Clock()):
-		return nil, &Unopened{domain, local}
+	case r.Resolve == nil:
+		return nil, accounts.ErrNoAccount
 	}
-	return nil, accounts.ErrNoAccount
+	if why := r.unknown.why(string(a.Bare()), r.Clock()); why != nil {
+		return nil, why
+	}
+	return nil, &Unopened{domain, local}
 }
 
-// Open asks the directory for who was Unopened, and remembers for a moment that there is nobody. It may take long.
+// Open asks the directory for who was Unopened, and remembers for a moment that there is nobody, or that nobody can tell. It
+// may take long.
 func (r *Router) Open(ctx context.Context, u *Unopened) error {
 	_, err := r.Resolve(ctx, u.Domain, u.Localpart)
-	if err != nil {
-		r.unknown.add(u.Localpart+"@"+u.Domain, r.Clock().Add(r.Limits.ResolveRetry))
-		if !errors.Is(err, accounts.ErrNoAccount) {
-			return fmt.Errorf("ask for an account: %w", err)
-		}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, accounts.ErrNoAccount):
+		r.unknown.add(u.Localpart+"@"+u.Domain, absence{accounts.ErrNoAccount, r.Clock().Add(r.Limits.ResolveRetry)})
+		return nil
 	}
-	return nil
+	r.unknown.add(u.Localpart+"@"+u.Domain, absence{ErrUndecided, r.Clock().Add(undecidedRetry)})
+	return fmt.Errorf("ask for an account: %w", err)
 }
 
 // keep puts an account into memory.
@@ -109,28 +122,39 @@ func (r *Router) locked(addr Address) (*Account, error) {
 	}
 }
 
-// unknown remembers addresses that belong to nobody, so that a directory is not asked for each message to them.
+// unknown remembers addresses that belong to nobody, or of which that is not known, so that a directory is not asked for each
+// message to them.
 type unknown struct {
-	mu    sync.Mutex
-	until map[string]time.Time
+	mu     sync.Mutex
+	absent map[string]absence // by bare JID
+}
+
+// absence is why an address has no account, and until when that is believed.
+type absence struct {
+	why   error // accounts.ErrNoAccount or ErrUndecided
+	until time.Time
 }
 
 // maxUnknown bounds it; beyond, everything is forgotten.
 const maxUnknown = 10_000
 
-func (u *unknown) has(bare string, now time.Time) bool {
+// why returns the reason that is remembered, or nil.
+func (u *unknown) why(bare string, now time.Time) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return now.Before(u.until[bare])
+	if a := u.absent[bare]; now.Before(a.until) {
+		return a.why
+	}
+	return nil
 }
 
-func (u *unknown) add(bare string, until time.Time) {
+func (u *unknown) add(bare string, a absence) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.until == nil || len(u.until) >= maxUnknown {
-		u.until = map[string]time.Time{}
+	if u.absent == nil || len(u.absent) >= maxUnknown {
+		u.absent = map[string]absence{}
 	}
-	u.until[bare] = until
+	u.absent[bare] = a
 }
 
 // sweepEvery is how often memory that the projection has caught up with is given back.

@@ -27,6 +27,9 @@ func (r *Router) conditionOf(err error) *features.Error {
 	case errors.Is(err, accounts.ErrNoAccount):
 		return features.ServiceUnavailable() // RFC 6121 §8.5.1
 	}
+	if errors.Is(err, ErrUndecided) {
+		return features.ResourceConstraint() // RFC 6120 §8.3.3.18: wait
+	}
 	e := features.StanzaError(err)
 	if e.Condition == "internal-server-error" {
 		r.Logger.Error("stanza not routed", slog.Any("error", err))

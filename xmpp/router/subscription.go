@@ -171,8 +171,12 @@ func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, 
 		r.Refuse(from, f, err, t)
 		return nil
 	}
-	if _, err = r.Find(to); isUnopened(err) {
+	switch _, err = r.Find(to); {
+	case isUnopened(err):
 		return err
+	case errors.Is(err, ErrUndecided): // recorded here and lost there otherwise
+		r.Refuse(from, f, err, t)
+		return nil
 	}
 	contact, owned := string(to.Bare()), f.Clone()
 	features.DropForged(&owned, r.oursText)

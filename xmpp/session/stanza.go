@@ -63,7 +63,7 @@ func (s *Session) openFirst(st *stream.Stream, f *frame.Frame, u *router.Unopene
 		defer st.Resume()
 		defer s.handling.Unlock()
 		if err := s.home.Router.Open(context.Background(), u); err != nil {
-			s.home.Logger.Warn("directory not asked", slog.Any("error", err))
+			s.home.Logger.Debug("directory not asked", slog.Any("error", err)) // the directory says once that it is away
 		}
 		t := stream.NewTurn()
 		defer t.End()
