@@ -41,6 +41,7 @@ type Account struct {
 	rosterLoaded bool
 	roster       map[string]roster.Item // by bare JID
 	requests     int                    // items with an unanswered request
+	lastRoster   *eventlog.Receipt      // of the newest change
 	hasher       roster.Hasher
 	version      roster.Version
 

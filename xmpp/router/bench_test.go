@@ -15,9 +15,9 @@ type sink struct {
 
 func (s *sink) Deliver(t *stream.Turn, p Parcel) bool {
 	if p.Duty != nil {
-		p.Duty.Hold(s, s.res.ID, 1)
+		p.Duty.Hold(s)
 		t.After(func(t *stream.Turn) {})
-		s.f.Settle(t, []*Duty{p.Duty})
+		s.f.Settle(t, []*Duty{p.Duty}, nil)
 	}
 	return true
 }

@@ -163,8 +163,11 @@ func (a *Account) storeOne(d *Duty) {
 		d.state = stored
 	}
 	d.letter = l
-	over := d.state == settled
+	over, had := d.state == settled, d.had
 	d.mu.Unlock()
+	for _, o := range had {
+		o.Stored(d)
+	}
 	if holders > 0 {
 		l.duty = d
 	}
@@ -224,11 +227,7 @@ func (a *Account) store(d *Duty) (*letter, *eventlog.Receipt, error) {
 	if l := a.box.known[entity]; l != nil {
 		return l, l.rc, nil
 	}
-	m := &schemas.OfflineMessage{Stanza: explicit(d.stanza), Received: d.received, StanzaId: hex.EncodeToString(d.id[:]),
-		Outbound: d.outbound}
-	if d.outbound != 0 {
-		m.SessionId = d.session[:]
-	}
+	m := &schemas.OfflineMessage{Stanza: explicit(d.stanza), Received: d.received, StanzaId: hex.EncodeToString(d.id[:])}
 	size := len(m.Stanza)
 	if len(a.box.letters) >= a.r.Limits.Letters || a.box.bytes+size > a.r.Limits.LetterBytes {
 		return nil, nil, errBoxFull
@@ -265,7 +264,7 @@ func (a *Account) delayed(stanza []byte, received int64) []byte {
 }
 
 // endLetters ends messages that a client took over. The caller holds the lock.
-func (a *Account) endLetters(letters []*letter) {
+func (a *Account) endLetters(letters []*letter) *eventlog.Receipt {
 	facts := make([]eventlog.Fact, 0, len(letters))
 	for _, l := range letters {
 		if a.box.known[l.entity] == l && l.key != "" {
@@ -273,10 +272,12 @@ func (a *Account) endLetters(letters []*letter) {
 			facts = append(facts, eventlog.End(schemas.Family_OFFLINE_FACTS, l.key))
 		}
 	}
-	if len(facts) > 0 {
-		a.append(schemas.Cause_CLIENT, facts...)
-		a.publishBacklog()
+	if len(facts) == 0 {
+		return nil
 	}
+	rc := a.append(schemas.Cause_CLIENT, facts...)
+	a.publishBacklog()
+	return rc
 }
 
 // startDrain makes res the client that gets what waits. The caller holds the lock.

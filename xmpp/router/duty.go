@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 
+	"protokoll/eventlog"
+	"protokoll/schemas"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/stream"
 )
@@ -36,20 +38,25 @@ type Duty struct {
 	holders  int      // clients that have it in their queue, and one while it is being delivered
 	had      []Outlet // clients that got it
 	room     [2]Outlet
-	letter   *letter  // when stored
-	session  [16]byte // the first client that holds it …
-	outbound uint32   // … and the number it has there, for the letter
+	letter   *letter // when stored
 }
 
-// Hold notes that a client's queue holds the message under a number. Called by the Outlet in Deliver.
-func (d *Duty) Hold(out Outlet, session [16]byte, outbound uint32) {
+// Hold notes that a client's queue holds the message. Called by the Outlet in Deliver.
+func (d *Duty) Hold(out Outlet) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.holders++
 	d.got(out)
-	if d.outbound == 0 {
-		d.session, d.outbound = session, outbound
+}
+
+// Letter names the fact that states the message, if it is stored.
+func (d *Duty) Letter() (owner schemas.OwnerID, entity schemas.EntityID, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.letter == nil {
+		return owner, entity, false
 	}
+	return d.account.owner.ID(), d.letter.entity, true
 }
 
 // Written notes that the message was written to a client that acknowledges nothing. Called by the Outlet in Deliver.
@@ -116,8 +123,9 @@ func (d *Duty) slow() bool {
 	return true
 }
 
-// Settle notes that a client has taken over messages of its account. Letters among them end.
-func (r *Router) Settle(t *stream.Turn, duties []*Duty) {
+// Settle notes that a client has taken over messages of its account. Letters among them end; ended, which may be nil, is
+// called when that is on disk, or at once if there are none. It must not block.
+func (r *Router) Settle(t *stream.Turn, duties []*Duty, ended func()) {
 	var a *Account
 	var letters []*letter
 	for _, d := range duties {
@@ -131,18 +139,27 @@ func (r *Router) Settle(t *stream.Turn, duties []*Duty) {
 		d.mu.Unlock()
 		p.Done(t)
 	}
+	var rc *eventlog.Receipt
 	if a != nil {
-		a.taken(letters, t)
+		rc = a.taken(letters, t)
+	}
+	switch {
+	case ended == nil:
+	case rc == nil:
+		ended()
+	default:
+		rc.Then(func(error) { ended() })
 	}
 }
 
 // taken ends letters and hands out the next ones.
-func (a *Account) taken(letters []*letter, t *stream.Turn) {
+func (a *Account) taken(letters []*letter, t *stream.Turn) *eventlog.Receipt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.endLetters(letters)
+	rc := a.endLetters(letters)
 	a.drain(t)
 	a.publishBacklog()
+	return rc
 }
 
 // Store puts a message into the box although clients have it in their queues, because its sender should not wait for

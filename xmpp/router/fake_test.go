@@ -273,11 +273,11 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 	case p.managed:
 		p.queue = append(p.queue, parcel)
 		if d != nil {
-			d.Hold(p, p.res.ID, p.out)
+			d.Hold(p)
 		}
 	case d != nil && parcel.Confirm:
 		p.queue = append(p.queue, parcel)
-		d.Hold(p, [16]byte{}, 0)
+		d.Hold(p)
 	default:
 		p.mu.Unlock()
 		if id != "" && p.written != nil {
@@ -292,7 +292,8 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 	return true
 }
 
-func (p *phone) Acks() bool { return p.managed }
+func (p *phone) Stored(*Duty) {}
+func (p *phone) Acks() bool   { return p.managed }
 
 func (p *phone) Slow() bool {
 	p.mu.Lock()
@@ -369,7 +370,7 @@ func (p *phone) ack(n int) {
 	p.mu.Unlock()
 	t := stream.NewTurn()
 	defer t.End()
-	p.f.Settle(t, duties)
+	p.f.Settle(t, duties, nil)
 }
 
 // hibernate loses the connection.

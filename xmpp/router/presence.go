@@ -77,7 +77,7 @@ func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u up
 	before := res.view
 	u.presence = a.show(res, f)
 	p.Wait(a.write(schemas.Cause_CLIENT, a.presenceFacts(res)...))
-	res.remember(t)
+	res.rememberFor(p, t)
 	u.arrives = res.view.available && !before.available
 	if u.arrives || before.priority < 0 {
 		a.expectDrain(res)
@@ -275,5 +275,5 @@ func (res *Resource) noteDirected(addr Address, available bool, t *stream.Turn) 
 		}
 		res.directed[to] = true
 	}
-	res.remember(t)
+	res.rememberFor(res.Outlet.Pledge(), t)
 }

@@ -25,11 +25,28 @@ func (res *Resource) writeSession(*stream.Turn) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	res.rewrite = false
+	waits := res.waits
+	res.waits = nil
 	if res.left {
+		for _, p := range waits {
+			p.Done(nil)
+		}
 		return
 	}
 	res.remembered = true
-	a.append(schemas.Cause_CLIENT, eventlog.Set(entitySession+res.Name, res.fact()))
+	rc := a.append(schemas.Cause_CLIENT, eventlog.Set(entitySession+res.Name, res.fact()))
+	for _, p := range waits {
+		rc.Then(func(error) { p.Done(nil) })
+	}
+}
+
+// rememberFor is remember for a stanza whose acknowledgement waits for the fact: a session that is resumed after a restart
+// must know what its client was told. The caller holds the account's lock.
+func (res *Resource) rememberFor(p *Pledge, t *stream.Turn) {
+	if res.remember(t); res.rewrite && p != nil {
+		p.Add()
+		res.waits = append(res.waits, p)
+	}
 }
 
 // fact states the session. The caller holds the account's lock.
@@ -72,7 +89,7 @@ func (res *Resource) change(t *stream.Turn, fn func(v *view)) {
 	defer a.mu.Unlock()
 	fn(&res.view)
 	a.publish()
-	res.remember(t)
+	res.rememberFor(res.Outlet.Pledge(), t)
 }
 
 // SetResumable notes under which hash the session can be resumed, and for how long.

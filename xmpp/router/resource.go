@@ -19,6 +19,8 @@ type Outlet interface {
 	// Slow tells whether an acknowledgement cannot be expected soon: the client is gone and may come back, or it owes an
 	// older one.
 	Slow() bool
+	// Stored tells that a message in the client's queue is on its way to the disk: Duty.Letter names it.
+	Stored(d *Duty)
 	// Duties calls fn with the duty of each message in the client's queue, in order.
 	Duties(fn func(*Duty))
 	// Pledge returns what the acknowledgement of the stanza being handled waits for; nil if the client gets none.
@@ -75,7 +77,8 @@ type Resource struct {
 	resumeHash []byte                   // SHA-256 of the XEP-0198 resume id
 	resumeFor  uint32                   // seconds
 	remembered bool                     // there is a session fact
-	rewrite    bool                     // it is written at the end of the turn
+	rewrite    bool                     // it is written at the end of the turn …
+	waits      []*Pledge                // … for these
 	budget     budget                   // of presence
 	held       *frame.Frame             // a presence beyond the budget: the newest is sent when there is room
 }

@@ -13,11 +13,11 @@ import (
 
 // After a restart: every session fact is a resource that somebody saw and that may come back. DESIGN §9
 
-// Letter is a message that had been sent to a session before the restart, and under which number.
+// Letter is a message that had been sent to a session before the restart.
 type Letter struct {
-	Stanza   []byte // as it is delivered again
-	Outbound uint32
-	Duty     *Duty // held by the session already
+	Stanza []byte // as it is delivered again
+	Entity schemas.EntityID
+	Duty   *Duty // held by the session already
 }
 
 // Restore calls make for every session fact; the resource that it returns, with an Outlet, becomes one of the account again,
@@ -116,29 +116,62 @@ func (res *Resource) name(a *Account, name string) {
 	res.fromHead = append(appendEscaped([]byte("<presence from='"), res.full), '\'')
 }
 
-// Claim returns the letters that a session had been sent before the restart, in their order; they are the session's again.
-func (r *Router) Claim(res *Resource) ([]Letter, error) {
+// Claim returns those of the letters named that still wait, in their order; they are the session's again.
+func (r *Router) Claim(res *Resource, entities map[schemas.EntityID]bool) ([]Letter, error) {
 	a := res.Account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.loadBox(); err != nil {
-		return nil, err
-	}
-	if len(a.box.letters) == 0 {
-		return nil, nil
-	}
-	if err := a.openLetters(); err != nil {
+	found, err := a.find(entities)
+	if err != nil {
 		return nil, err
 	}
 	var claimed []Letter
-	for _, l := range a.box.letters {
-		if l.message == nil || l.duty != nil || string(l.message.GetSessionId()) != string(res.ID[:]) {
-			continue
-		}
+	for _, l := range found {
 		d := &Duty{account: a, stanza: l.message.GetStanza(), received: l.message.GetReceived(), state: stored, letter: l, relieved: true}
-		d.Hold(res.Outlet, res.ID, l.message.GetOutbound())
+		d.Hold(res.Outlet)
 		l.duty = d
-		claimed = append(claimed, Letter{a.delayed(d.stanza, d.received), l.message.GetOutbound(), d})
+		claimed = append(claimed, Letter{a.delayed(d.stanza, d.received), l.entity, d})
 	}
 	return claimed, nil
+}
+
+// find returns those of the letters named that wait and that no client has. The caller holds the lock.
+func (a *Account) find(entities map[schemas.EntityID]bool) (found []*letter, err error) {
+	if err := errorsOf(a.loadBox, a.openLetters); err != nil {
+		return nil, err
+	}
+	for _, l := range a.box.letters {
+		if entities[l.entity] && l.duty == nil && l.message != nil {
+			found = append(found, l)
+		}
+	}
+	return found, nil
+}
+
+// End ends letters that a client had taken over before the restart, and calls ended when that is on disk.
+func (r *Router) End(owner schemas.OwnerID, entities map[schemas.EntityID]bool, ended func()) error {
+	who, err := r.Accounts.ByOwner(owner)
+	if errors.Is(err, accounts.ErrNoAccount) {
+		ended()
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find the owner of a message: %w", err)
+	}
+	a := r.peekString(who.Address())
+	if a == nil {
+		a = r.keep(who)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, err := a.find(entities)
+	if err != nil {
+		return err
+	}
+	if rc := a.endLetters(found); rc != nil {
+		rc.Then(func(error) { ended() })
+	} else {
+		ended()
+	}
+	return nil
 }

@@ -27,7 +27,7 @@ func (r *Router) rosterGet(from *Resource, f *frame.Frame, payload *frame.Child,
 	}
 	from.view.interested = true
 	a.publish()
-	from.remember(t)
+	from.rememberFor(from.Outlet.Pledge(), t)
 	now := a.version.String()
 	if versioned && ver == now {
 		r.result(from, f, nil, t)

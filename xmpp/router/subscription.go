@@ -87,6 +87,10 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 	cur, known := a.roster[contact]
 	cur.Contact = contact
 	res, err = roster.Apply(cur, ev)
+	if err == nil && !res.Changed && a.lastRoster != nil {
+		// What is so already may be so since a moment ago: it is told when that is on disk.
+		p.receipts = append(p.receipts, a.lastRoster)
+	}
 	if err != nil || !res.Changed && !res.Push {
 		return res, nil, err
 	}
@@ -99,7 +103,8 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 		if !res.Item.Exists() {
 			fact = eventlog.End(schemas.Family_ROSTER_FACTS, contact)
 		}
-		p.receipts = append(p.receipts, a.append(causeOf(ev.Kind), fact))
+		a.lastRoster = a.append(causeOf(ev.Kind), fact)
+		p.receipts = append(p.receipts, a.lastRoster)
 		p.changed = append(p.changed, a)
 	}
 	if res.Push {

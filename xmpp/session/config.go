@@ -130,9 +130,16 @@ func (h *Sessions) isStopping() bool {
 	return h.stopping
 }
 
-// Close ends all timers and the table. Streams must have ended; what their clients had not taken has been appended then.
+// heldPatience is how long Close waits for acknowledgements that are held back. Everything they wait for is enqueued then.
+const heldPatience = 2 * time.Second
+
+// Close waits until what clients sent is on disk and noted in the table, and ends all timers. Streams must have ended, the
+// log must not.
 func (h *Sessions) Close() error {
 	h.Stopping()
+	for until := time.Now().Add(heldPatience); h.holding() && time.Now().Before(until); {
+		time.Sleep(time.Millisecond)
+	}
 	h.mu.Lock()
 	for _, list := range h.hibernating {
 		for _, s := range list {
@@ -142,4 +149,25 @@ func (h *Sessions) Close() error {
 	}
 	h.mu.Unlock()
 	return h.table.Close()
+}
+
+// holding tells whether a session that can be resumed has stanzas that it cannot acknowledge yet. Their messages are stored.
+func (h *Sessions) holding() bool {
+	h.mu.Lock()
+	all := make([]*Session, 0, len(h.resumable))
+	for _, s := range h.resumable {
+		all = append(all, s)
+	}
+	h.mu.Unlock()
+	holds := false
+	for _, s := range all {
+		s.mu.Lock()
+		held := len(s.sm.held) > 0
+		s.mu.Unlock()
+		if held {
+			holds = true
+			s.storeHeld(0, nil)
+		}
+	}
+	return holds
 }

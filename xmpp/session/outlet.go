@@ -23,7 +23,7 @@ func (s *Session) Deliver(t *stream.Turn, p router.Parcel) bool {
 		return false
 	}
 	if p.Duty != nil && p.Confirm {
-		p.Duty.Hold(s, [16]byte{}, 0)
+		p.Duty.Hold(s)
 		s.confirmLater(t, p.Duty)
 		s.mu.Unlock()
 		return true
@@ -55,12 +55,15 @@ func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool {
 		e.stanza = bytes.Join([][]byte{p.Head, p.Mid, p.Tail}, nil)
 	}
 	m.out++
+	if p.Duty != nil {
+		p.Duty.Hold(s)
+		if owner, entity, ok := p.Duty.Letter(); ok {
+			e.mark = m.record.note(owner, entity, m.out)
+		}
+	}
 	m.bytes += size
 	m.queue = append(m.queue, e)
 	m.record.sent(m.out)
-	if p.Duty != nil {
-		p.Duty.Hold(s, s.res.ID, m.out)
-	}
 	if s.stream != nil {
 		_ = s.write(t, p) // a stream that ended says so by Closed; the stanza stays in the queue
 		s.askSoon(t, p.Lazy)
@@ -97,6 +100,21 @@ func (s *Session) Slow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.phase == hibernating || s.sm != nil && s.sm.asking && s.home.Clock().UnixNano()-s.sm.askedAt > int64(s.home.Limits.Grace)
+}
+
+// Stored implements router.Outlet: the message has become a letter.
+func (s *Session) Stored(d *router.Duty) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sm == nil || s.sm.record == nil {
+		return
+	}
+	owner, entity, ok := d.Letter()
+	for i := range s.sm.queue {
+		if e := &s.sm.queue[i]; ok && e.duty == d && e.mark == 0 {
+			e.mark = s.sm.record.note(owner, entity, s.sm.acked+1+uint32(i))
+		}
+	}
 }
 
 // Duties implements router.Outlet.

@@ -77,7 +77,7 @@ func (s *Session) pong(f *frame.Frame, t *stream.Turn) bool {
 		t.After(s.askConfirm)
 	}
 	s.mu.Unlock()
-	s.home.Router.Settle(t, taken)
+	s.home.Router.Settle(t, taken, nil)
 	return true
 }
 

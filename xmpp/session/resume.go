@@ -118,6 +118,10 @@ func (s *Session) resume(st *stream.Stream, f *frame.Frame, p phase, t *stream.T
 	}
 	id := string(f.Attr("previd"))
 	old := s.home.find(id, st.Localpart()+"@"+st.Domain())
+	if s.home.isStopping() {
+		// The next start knows the session; <failed/> would make the client throw it away.
+		return &stream.Error{Condition: stream.SystemShutdown}
+	}
 	if old == nil {
 		return sendError(t.Send(st, failed("item-not-found", "")))
 	}
@@ -192,7 +196,7 @@ func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32
 		st.Close(stream.Conflict, "the session has just ended")
 		return
 	}
-	duties := m.acknowledged(h, nil)
+	duties, marks := m.acknowledged(h, nil)
 	s.phase, s.stream = live, st
 	restored := m.restored && m.id == ""
 	m.id = id
@@ -212,7 +216,7 @@ func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32
 	s.home.wake(s)
 	s.home.mu.Unlock()
 	st.SetIdleLimit(s.home.Limits.IdleManaged)
-	s.home.Router.Settle(t, duties)
+	s.settle(t, duties, marks)
 	s.home.Router.Resumed(&s.res, restored, t)
 }
 
@@ -231,6 +235,11 @@ func (s *Session) handTo(next *Session) bool {
 // forgetLost removes what a restart left nothing of but its number. The caller holds mu.
 func (m *management) forgetLost() {
 	m.queue = slices.DeleteFunc(m.queue, func(e entry) bool { return e.stanza == nil })
+	for i := range m.queue {
+		if k := m.queue[i].mark; k != 0 {
+			k.renumber(m.record.table, m.acked+1+uint32(i))
+		}
+	}
 	m.out = m.acked + uint32(len(m.queue))
 	m.record.sent(m.out)
 }

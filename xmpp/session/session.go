@@ -38,7 +38,8 @@ type Session struct {
 	timer   wheel.Timer    // of pings while live, of the resume window while hibernating
 	grace   wheel.Timer    // of held acknowledgements
 
-	successor *Session // which took over the stream; this one was never bound
+	letters   []letterMark // sent before a restart; until they are claimed
+	successor *Session     // which took over the stream; this one was never bound
 }
 
 var _ router.Outlet = (*Session)(nil)
@@ -92,7 +93,7 @@ func (h *Sessions) Closed(st *stream.Stream, t *stream.Turn, reason error) {
 	s.mu.Unlock()
 	switch {
 	case !mine:
-	case resumable && reason != nil:
+	case resumable && (reason != nil || h.isStopping()):
 		s.hibernate(t)
 	case h.isStopping():
 		s.abandon(t)
@@ -148,6 +149,9 @@ func (s *Session) giveBack(queue []entry, confirm []*router.Duty, t *stream.Turn
 	for _, e := range queue {
 		if e.duty != nil {
 			duties = append(duties, e.duty)
+		}
+		if !s.home.isStopping() {
+			e.mark.free(s.home.table)
 		}
 	}
 	s.home.Router.Return(t, duties)

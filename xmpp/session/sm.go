@@ -28,6 +28,7 @@ type entry struct {
 	stanza  []byte // nil: lost in a restart
 	duty    *router.Duty
 	request bool // an IQ get or set: its sender gets an error if the session ends
+	mark    mark // in the table, of a letter
 }
 
 // management is the XEP-0198 state of a session. Guarded by Session.mu.
@@ -219,14 +220,27 @@ func (s *Session) ack(f *frame.Frame, t *stream.Turn) error {
 		return tooHigh(h, sent)
 	}
 	var room [16]*router.Duty
-	duties := m.acknowledged(h, room[:0])
+	duties, marks := m.acknowledged(h, room[:0])
 	m.asking = false
 	if len(m.queue) > 0 {
 		s.askSoon(t, m.allLazy())
 	}
 	s.mu.Unlock()
-	s.home.Router.Settle(t, duties)
+	s.settle(t, duties, marks)
 	return nil
+}
+
+// settle hands over to the router what the client has. Marks stay until the ends of the letters are on disk.
+func (s *Session) settle(t *stream.Turn, duties []*router.Duty, marks []mark) {
+	if len(marks) == 0 {
+		s.home.Router.Settle(t, duties, nil)
+		return
+	}
+	s.home.Router.Settle(t, duties, func() {
+		for _, k := range marks {
+			k.free(s.home.table)
+		}
+	})
 }
 
 // handled reads h.
@@ -241,14 +255,19 @@ func tooHigh(h, sent uint32) error {
 		strconv.FormatUint(uint64(h), 10) + "' send-count='" + strconv.FormatUint(uint64(sent), 10) + "'/>"}
 }
 
-// acknowledged removes what the client has from the queue and appends its duties. The caller holds mu and has checked h.
-func (m *management) acknowledged(h uint32, duties []*router.Duty) []*router.Duty {
+// acknowledged removes what the client has from the queue, appends its duties, and returns the marks of its letters. The
+// caller holds mu and has checked h.
+func (m *management) acknowledged(h uint32, duties []*router.Duty) (_ []*router.Duty, marks []mark) {
 	n := int(h - m.acked)
 	for i := range m.queue[:n] {
 		e := &m.queue[i]
 		m.bytes -= len(e.stanza)
 		if e.duty != nil {
 			duties = append(duties, e.duty)
+		}
+		if e.mark != 0 {
+			e.mark.taken(m.record.table)
+			marks = append(marks, e.mark)
 		}
 	}
 	left := copy(m.queue, m.queue[n:])
@@ -259,7 +278,7 @@ func (m *management) acknowledged(h uint32, duties []*router.Duty) []*router.Dut
 	}
 	m.acked = h
 	m.record.acknowledged(h)
-	return duties
+	return duties, marks
 }
 
 // allLazy tells whether nothing in the queue is worth a request of its own.

@@ -11,19 +11,47 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"protokoll/schemas"
 )
 
+// The table's layout: a header, records of sessions, marks of letters. Everything is 64 bytes, so that no field lies across
+// two pages.
 const (
-	recordSize    = 64
-	tableRecords  = 1 << 17
-	tableVersion  = 1
-	recordUsed    = 1
-	offsetState   = 0
-	offsetIn      = 4
-	offsetOut     = 8
-	offsetAcked   = 12
-	offsetHash    = 16
-	offsetSession = 48
+	tableVersion = 2
+	cell         = 64
+	maxRecords   = 1 << 17
+	maxMarks     = 1 << 20
+	marksAt      = (1 + maxRecords) * cell
+	tableSize    = marksAt + maxMarks*cell
+
+	// The header.
+	headVersion = 0
+	headRecords = 4 // the highest number of a record that was ever used; scans end there
+	headMarks   = 8
+	headBoot    = 16
+
+	// A record.
+	recordState   = 0 // written last
+	recordIn      = 4
+	recordOut     = 8
+	recordAcked   = 12
+	recordHash    = 16
+	recordSession = 48
+
+	// A mark.
+	markState    = 0 // written last
+	markOutbound = 4
+	markRecord   = 8
+	markOwner    = 16
+	markEntity   = 32
+)
+
+// States of records and marks.
+const (
+	unused = 0
+	used   = 1
+	taken  = 2 // of a mark: the client has the letter, whose end is on its way to the disk
 )
 
 // Table is the file of counters that outlives the process. See the package comment.
@@ -31,11 +59,18 @@ type Table struct {
 	data   []byte
 	closed atomic.Bool
 
-	mu sync.Mutex
-	// Guarded by mu, but for records in use, each of which belongs to its session.
-	free []int // numbers of records
-	next int   // the first that was never used
-	kept map[[32]byte]counters
+	mu      sync.Mutex
+	records numbers
+	marks   numbers
+	kept    map[[32]byte]counters // of before the restart, by the hash of the resume id
+	letters map[int][]letterMark  // of before the restart, by record
+	ended   []letterMark          // of before the restart: taken
+}
+
+// numbers hands out the cells of one kind.
+type numbers struct {
+	free []int
+	next int // the lowest that was never used
 }
 
 // counters are what a record held when the table was opened.
@@ -44,10 +79,12 @@ type counters struct {
 	in, out, acked uint32
 }
 
-// record is one session's place in the table. nil records nothing.
-type record struct {
-	table  *Table
-	number int
+// letterMark says that a letter was sent to a session under a number.
+type letterMark struct {
+	number   int
+	outbound uint32
+	owner    schemas.OwnerID
+	entity   schemas.EntityID
 }
 
 // openTable maps the table at path, and makes it if there is none. What it held before a restart of the machine is void:
@@ -58,16 +95,39 @@ func openTable(path string) (*Table, error) {
 		return nil, fmt.Errorf("open the table of sessions: %w", pathless(err))
 	}
 	defer f.Close()
-	if err := f.Truncate((tableRecords + 1) * recordSize); err != nil {
-		return nil, fmt.Errorf("size the table of sessions: %w", pathless(err))
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return nil, fmt.Errorf("read the boot id: %w", pathless(err))
 	}
-	data, err := unix.Mmap(int(f.Fd()), 0, (tableRecords+1)*recordSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	var head [cell]byte
+	binary.LittleEndian.PutUint32(head[headVersion:], tableVersion)
+	copy(head[headBoot:], strings.TrimSpace(string(boot)))
+	if err := prepare(f, head); err != nil {
+		return nil, fmt.Errorf("prepare the table of sessions: %w", pathless(err))
+	}
+	data, err := unix.Mmap(int(f.Fd()), 0, tableSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, fmt.Errorf("map the table of sessions: %w", err)
 	}
-	t := &Table{data: data, next: 1, kept: map[[32]byte]counters{}}
-	t.begin()
+	t := &Table{data: data, kept: map[[32]byte]counters{}, letters: map[int][]letterMark{}}
+	t.collect()
 	return t, nil
+}
+
+// prepare empties a table that is not of this version and this boot. A new one is all holes.
+func prepare(f *os.File, head [cell]byte) error {
+	var was [cell]byte
+	if n, err := f.ReadAt(was[:], 0); n == cell && err == nil && string(was[:headRecords]) == string(head[:headRecords]) &&
+		string(was[headBoot:]) == string(head[headBoot:]) {
+		return f.Truncate(tableSize)
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(head[:], 0); err != nil {
+		return err
+	}
+	return f.Truncate(tableSize)
 }
 
 // pathless drops what else an error of package os says.
@@ -78,105 +138,56 @@ func pathless(err error) error {
 	return err
 }
 
-// begin takes over what is valid of the table. Records stay where they are until take or discard, so that a kill during
-// the start loses nothing.
-func (t *Table) begin() {
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	header := append(binary.LittleEndian.AppendUint32(nil, tableVersion), strings.TrimSpace(string(boot))...)
-	if err == nil && string(t.data[:len(header)]) == string(header) {
-		t.collect()
-		return
-	}
-	clear(t.data)
-	copy(t.data, header)
-}
+func (t *Table) load(at int) uint32     { return atomic.LoadUint32(t.word(at)) }
+func (t *Table) store(at int, v uint32) { atomic.StoreUint32(t.word(at), v) }
 
+// word is four bytes that are written at once, so that a kill leaves the old or the new value. The mapping begins at a page
+// and at is a multiple of four.
+func (t *Table) word(at int) *uint32 { return (*uint32)(unsafe.Pointer(&t.data[at])) }
+
+func recordAt(n int) int { return (1 + n) * cell }
+func markAt(n int) int   { return marksAt + n*cell }
+
+// collect reads what sessions of before the restart left. Everything stays where it is until it is taken over or discarded,
+// so that a kill during the start loses nothing.
 func (t *Table) collect() {
-	for n := 1; n <= tableRecords; n++ {
-		b := t.data[n*recordSize : (n+1)*recordSize]
-		if binary.LittleEndian.Uint32(b[offsetState:]) != recordUsed {
+	t.records.next = min(int(t.load(headRecords)), maxRecords)
+	for n := range t.records.next {
+		at := recordAt(n)
+		if t.load(at+recordState) != used {
+			t.records.free = append(t.records.free, n)
 			continue
 		}
-		t.next = n + 1
-		t.kept[[32]byte(b[offsetHash:offsetSession])] = counters{n, binary.LittleEndian.Uint32(b[offsetIn:]),
-			binary.LittleEndian.Uint32(b[offsetOut:]), binary.LittleEndian.Uint32(b[offsetAcked:])}
+		t.kept[[32]byte(t.data[at+recordHash:])] = counters{n, t.load(at + recordIn), t.load(at + recordOut), t.load(at + recordAcked)}
+	}
+	t.marks.next = min(int(t.load(headMarks)), maxMarks)
+	for n := range t.marks.next {
+		at := markAt(n)
+		m := letterMark{n, t.load(at + markOutbound), schemas.OwnerID(t.data[at+markOwner:]), schemas.EntityID(t.data[at+markEntity:])}
+		switch record := int(t.load(at + markRecord)); t.load(at + markState) {
+		case used:
+			t.letters[record] = append(t.letters[record], m)
+		case taken:
+			t.ended = append(t.ended, m)
+		default:
+			t.marks.free = append(t.marks.free, n)
+		}
 	}
 }
 
-// take returns what a session's record held before the restart, and the record, once.
-func (t *Table) take(hash [32]byte) (counters, *record, bool) {
-	if t == nil {
-		return counters{}, nil, false
+// get hands out a number below limit; head is where the highest one ever used is noted.
+func (t *Table) get(n *numbers, limit, head int) (int, bool) {
+	if last := len(n.free) - 1; last >= 0 {
+		number := n.free[last]
+		n.free = n.free[:last]
+		return number, true
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c, ok := t.kept[hash]
-	delete(t.kept, hash)
-	return c, &record{t, c.number}, ok
-}
-
-// discard frees the records that nobody took.
-func (t *Table) discard() {
-	if t == nil {
-		return
+	if n.next == limit {
+		return 0, false
 	}
-	t.mu.Lock()
-	kept := t.kept
-	t.kept = nil
-	t.mu.Unlock()
-	for _, c := range kept {
-		(&record{t, c.number}).erase()
-	}
-}
-
-// add makes a record; nil if the table is full.
-func (t *Table) add(hash [32]byte, session [16]byte) *record {
-	if t == nil {
-		return nil
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := t.next
-	if len(t.free) > 0 {
-		n = t.free[len(t.free)-1]
-		t.free = t.free[:len(t.free)-1]
-	} else if n > tableRecords {
-		return nil
-	} else {
-		t.next++
-	}
-	r := &record{t, n}
-	b := t.data[n*recordSize : (n+1)*recordSize]
-	clear(b)
-	copy(b[offsetHash:], hash[:])
-	copy(b[offsetSession:], session[:])
-	r.store(offsetState, recordUsed)
-	return r
-}
-
-// store writes four bytes at once, so that a kill leaves the old or the new value.
-func (r *record) store(offset int, v uint32) {
-	if r == nil || r.table.closed.Load() {
-		return
-	}
-	// The mapping begins at a page, records at multiples of 64, offsets at multiples of 4.
-	atomic.StoreUint32((*uint32)(unsafe.Pointer(&r.table.data[r.number*recordSize+offset])), v)
-}
-
-func (r *record) received(h uint32)     { r.store(offsetIn, h) }
-func (r *record) sent(n uint32)         { r.store(offsetOut, n) }
-func (r *record) acknowledged(h uint32) { r.store(offsetAcked, h) }
-
-// erase gives the record back.
-func (r *record) erase() {
-	if r == nil || r.table.closed.Load() {
-		return
-	}
-	r.store(offsetState, 0)
-	r.table.mu.Lock()
-	defer r.table.mu.Unlock()
-	clear(r.table.data[r.number*recordSize : (r.number+1)*recordSize])
-	r.table.free = append(r.table.free, r.number)
+	n.next++
+	t.store(head, uint32(n.next)) // before the cell is used
+	return n.next - 1, true
 }
 
 // Close ends writing, and hands what was written to the disk. The mapping stays until the process ends, because a session
