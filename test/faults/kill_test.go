@@ -49,6 +49,35 @@ func TestKill(t *testing.T) {
 	t.Log(c.book.totals())
 }
 
+// TestKillAtCalls is F1, F2, F43 and F48 again, but the kill comes at a system call of the log instead of a random moment: at the
+// n-th write or sync of a thread since the tracer came, before it takes effect or behind it.
+func TestKillAtCalls(t *testing.T) {
+	s, target := start(t, server.Options{Accounts: castAccounts})
+	c := newCast(t, target, seed(t))
+	must(t, c.arrive())
+	must(t, c.shower.befriend())
+	round := uint64(1 << 32)
+	for _, name := range []string{"pwrite64", "fsync", "fdatasync"} {
+		for _, when := range []int{1, 2, 3, 7} {
+			for _, how := range []string{"signal=KILL", "error=EIO:signal=KILL"} { // the call is carried out; it is not
+				round++
+				acting := c.act(round)
+				stop := trace(t, s, "-e", "trace="+name, "-e", fmt.Sprintf("inject=%s:%s:when=%d", name, how, when))
+				if !until(wire.Patience, func() bool { return !s.Alive() }) {
+					t.Fatalf("%s was not called %d times", name, when)
+				}
+				acting.Wait()
+				_ = stop()
+				again(t, s)
+				if err := c.check(s); err != nil {
+					t.Fatalf("after %s at %s %d: %v\n%s", how, name, when, err, c.book.totals())
+				}
+			}
+		}
+	}
+	t.Log(c.book.totals())
+}
+
 // again starts the server and tells how long it took until it served.
 func again(t *testing.T, s *server.Server) time.Duration {
 	t.Helper()

@@ -39,7 +39,7 @@ func trace(t *testing.T, s *server.Server, args ...string) (stop func() string) 
 	if line := <-first; !strings.Contains(line, "attached") {
 		t.Fatalf("strace: %s", line)
 	}
-	if !until(wire.Patience, func() bool { return traced(s.PID()) }) {
+	if !until(wire.Patience, func() bool { return traced(s.PID()) || !s.Alive() }) {
 		t.Fatal("strace does not trace every thread")
 	}
 	var once sync.Once
