@@ -20,6 +20,7 @@ type client struct {
 	password string
 
 	conn   *wire.Conn
+	offer  *wire.Node   // the features after sign-in
 	inbox  []*wire.Node // received while waiting for something else
 	pings  int
 	id     string // to resume by, XEP-0198 §5
@@ -45,7 +46,7 @@ func (c *client) signIn() error {
 		return err
 	}
 	c.inbox, c.counts = nil, false
-	_, err = c.conn.SignIn(mechanism, c.user, c.password)
+	c.offer, err = c.conn.SignIn(mechanism, c.user, c.password)
 	return err
 }
 

@@ -32,6 +32,7 @@
 //	NAME receives in any order:      the same without the order
 //	NAME receives nothing            proved by a ping: it is answered, and nothing came before the answer
 //	NAME receives the end of the stream
+//	NAME is offered:                 the elements below are among the features after sign-in
 //	NAME disconnects                 closes the stream, and the server closes its own
 //	NAME drops                       the TCP connection is reset
 //	NAME resumes                     a new connection, signed in, that resumes the old session (XEP-0198 §5)

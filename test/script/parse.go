@@ -37,7 +37,7 @@ var (
 	clientLine = regexp.MustCompile(`^\[client\] (\w+): (\w+)/(\S+)(?: \(([^)]*)\))?$`)
 	verbs      = []string{
 		"connects", "signs in", "comes online", "sends:", "receives:", "receives in any order:", "receives nothing",
-		"receives the end of the stream", "disconnects", "drops", "resumes", "is acknowledged", "settles",
+		"receives the end of the stream", "disconnects", "drops", "resumes", "is acknowledged", "is offered:", "settles",
 	}
 	options = map[string]bool{
 		"ignores presence": true, "ignores messages": true, "sm": true, "sm by hand": true, "scram": true, "direct tls": true,

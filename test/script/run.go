@@ -103,6 +103,8 @@ func (r *run) step(s Step) error {
 		return r.receive(c, s, false)
 	case "receives in any order:":
 		return r.receive(c, s, true)
+	case "is offered:":
+		return r.offered(c, s)
 	case "receives nothing":
 		return r.nothing(c)
 	case "receives the end of the stream":
@@ -194,6 +196,24 @@ func choose(wanted []*wire.Node, got *wire.Node, me own, vars map[string]string,
 		}
 	}
 	return 0, fmt.Errorf("none of %d expected elements fits; for the first: %w", len(wanted), first)
+}
+
+// offered looks for elements among the features of the stream.
+func (r *run) offered(c *client, s Step) error {
+	text, err := r.expand(s.Block)
+	if err != nil {
+		return err
+	}
+	wanted, err := elements(text)
+	if err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		if !slices.ContainsFunc(c.offer.Elements(), func(f *wire.Node) bool { return match(w, f, c.me(), r.vars) == nil }) {
+			return fmt.Errorf("expected among the features\n%vgot\n%v", w, c.offer)
+		}
+	}
+	return nil
 }
 
 func (r *run) nothing(c *client) error {
