@@ -43,7 +43,11 @@ func (m *memLog) Follow(ctx context.Context, l eventlog.Lane, from uint64, fn fu
 }
 
 func (m *memLog) Read(ctx context.Context, l eventlog.Lane, from, upTo uint64, fn func([]eventlog.Record) error) error {
-	defer context.AfterFunc(ctx, m.more.Broadcast)()
+	defer context.AfterFunc(ctx, func() {
+		m.mu.Lock() // or the signal falls between the question and the waiting
+		defer m.mu.Unlock()
+		m.more.Broadcast()
+	})()
 	for from <= upTo {
 		m.mu.Lock()
 		batch := m.from(l, from, upTo)

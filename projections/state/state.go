@@ -144,12 +144,26 @@ func (s *State) Facts(owner schemas.OwnerID, f schemas.Family) ([]Fact, error) {
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	slices.SortFunc(all, func(a, b row) int { return cmp.Compare(rankOf(a.value), rankOf(b.value)) })
 	facts := make([]Fact, len(all))
-	for i, r := range all {
-		facts[i] = decodeValue(l.id, g, r.entity, r.value)
+	for i, at := range byRank(all) {
+		facts[i] = decodeValue(l.id, g, all[at.row].entity, all[at.row].value)
 	}
 	return facts, nil
+}
+
+// place is where a rank stands among rows; places are sorted because they are smaller.
+type place struct {
+	rank uint64
+	row  int
+}
+
+func byRank(all []row) []place {
+	places := make([]place, len(all))
+	for i := range all {
+		places[i] = place{rankOf(all[i].value), i}
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.rank, b.rank) })
+	return places
 }
 
 // collect returns the rows of a group, reading the file without holding the lock.
