@@ -57,21 +57,20 @@ func TestKillAtCalls(t *testing.T) {
 	must(t, c.arrive())
 	must(t, c.shower.befriend())
 	round := uint64(1 << 32)
-	for _, name := range []string{"pwrite64", "fsync", "fdatasync"} {
-		for _, when := range []int{1, 2, 3, 7} {
-			for _, how := range []string{"signal=KILL", "error=EIO:signal=KILL"} { // the call is carried out; it is not
-				round++
-				acting := c.act(round)
-				stop := trace(t, s, "-e", "trace="+name, "-e", fmt.Sprintf("inject=%s:%s:when=%d", name, how, when))
-				if !until(wire.Patience, func() bool { return !s.Alive() }) {
-					t.Fatalf("%s was not called %d times", name, when)
-				}
-				acting.Wait()
-				_ = stop()
-				again(t, s)
-				if err := c.check(s); err != nil {
-					t.Fatalf("after %s at %s %d: %v\n%s", how, name, when, err, c.book.totals())
-				}
+	for _, moment := range []string{"pwrite64 1", "pwrite64 2", "pwrite64 5", "fsync 1", "fsync 2", "fsync 5", "fdatasync 1", "fdatasync 2"} {
+		name, when, _ := strings.Cut(moment, " ")
+		for _, how := range []string{"signal=KILL", "error=EIO:signal=KILL"} { // the call is carried out; it is not
+			round++
+			acting := c.act(round)
+			stop := trace(t, s, "-e", "trace="+name, "-e", "inject="+name+":"+how+":when="+when)
+			if !until(wire.Patience, func() bool { return !s.Alive() }) {
+				t.Fatalf("%s was not called %s times", name, when)
+			}
+			acting.Wait()
+			_ = stop()
+			again(t, s)
+			if err := c.check(s); err != nil {
+				t.Fatalf("after %s at %s: %v\n%s", how, moment, err, c.book.totals())
 			}
 		}
 	}
