@@ -1,6 +1,8 @@
 package router
 
 import (
+	"slices"
+
 	"protokoll/eventlog"
 	"protokoll/schemas"
 	"protokoll/xmpp/frame"
@@ -18,11 +20,14 @@ func (a *Account) expectDrain(res *Resource) {
 
 // chooseDrain lets another client take over what waits when the one that was getting it is gone. The caller holds the lock.
 func (a *Account) chooseDrain() {
-	best := a.snap.Load().best()
+	var best *Resource
 	for _, res := range a.resources {
-		if best >= 0 && res.view.available && res.view.priority == best {
-			a.expectDrain(res)
+		if res.view.available && (best == nil || res.view.priority > best.view.priority) {
+			best = res
 		}
+	}
+	if best != nil {
+		a.expectDrain(best)
 	}
 }
 
@@ -70,7 +75,7 @@ func (a *Account) atLogin() (ask, probe []string, requests [][]byte) {
 
 // Leave ends a resource: whoever saw it hears that it is unavailable. It may be called again. RFC 6121 §4.5
 func (r *Router) Leave(res *Resource, t *stream.Turn) {
-	u, was := res.takeLeave()
+	u, was := res.takeLeave(t)
 	if was {
 		r.tell(res.Account, u.now, u.contacts, u.presence, t)
 	}
@@ -78,7 +83,7 @@ func (r *Router) Leave(res *Resource, t *stream.Turn) {
 }
 
 // takeLeave changes the live state, and tells whether the resource was available.
-func (res *Resource) takeLeave() (u updated, was bool) {
+func (res *Resource) takeLeave(t *stream.Turn) (u updated, was bool) {
 	a := res.Account
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -96,8 +101,9 @@ func (res *Resource) takeLeave() (u updated, was bool) {
 		}
 	}
 	res.hide()
-	a.chooseDrain()
 	a.writeLeave(res, was)
+	a.chooseDrain()
+	a.drain(t)
 	u.directed = res.takeDirected()
 	a.publish()
 	u.contacts, u.now = a.audience(), a.snap.Load()
@@ -105,12 +111,29 @@ func (res *Resource) takeLeave() (u updated, was bool) {
 	return u, was
 }
 
+// endPresence states what is left of a presence when its session ends: of the last one that it is unavailable, of others
+// nothing. docs/decisions/0003. The caller holds the lock.
+func (a *Account) endPresence(res *Resource) []eventlog.Fact {
+	res.shown = &schemas.PresenceUpdated{Resource: res.Name, At: a.r.now()}
+	if !slices.ContainsFunc(a.resources, func(o *Resource) bool { return o.view.available }) {
+		return a.presenceFacts(res)
+	}
+	if a.last.presence.GetResource() == res.Name {
+		a.last.presence = nil
+		for _, other := range a.resources {
+			if other.shown.GetAt() >= a.last.presence.GetAt() {
+				a.last.presence = other.shown
+			}
+		}
+	}
+	return []eventlog.Fact{eventlog.End(schemas.Family_PRESENCE_FACTS, entityShown+res.Name)}
+}
+
 // writeLeave appends the end of a session. The caller holds the lock.
 func (a *Account) writeLeave(res *Resource, was bool) {
 	var facts []eventlog.Fact
 	if was {
-		res.shown = &schemas.PresenceUpdated{Resource: res.Name, At: a.r.now()}
-		facts = a.presenceFacts(res)
+		facts = a.endPresence(res)
 	}
 	if res.remembered {
 		facts = append(facts, eventlog.End(schemas.Family_SESSION_FACTS, entitySession+res.Name))

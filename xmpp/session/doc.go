@@ -10,10 +10,11 @@
 // what the acknowledgement of one received stanza waits for; a duty is the responsibility for a message to the client
 // (router.Pledge, router.Duty).
 //
-// On disk: the table, a file that is mapped into memory, with one record of 64 bytes for each session that can be resumed:
-// state (4 bytes; written last), counters of received, sent and acknowledged stanzas (4 each), hash of the resume id (32),
-// id of the session (16). Its first 64 bytes are a header: version and the boot id of the machine. It is transport, not
-// state: it survives the process, not the machine, and nothing but resumption depends on it.
+// On disk: the table, a sparse file that is mapped into memory, in cells of 64 bytes. First a header: version, how many
+// records and marks were ever used, the boot id of the machine. Then a record for each session that can be resumed: state,
+// counters of received, sent and acknowledged stanzas, hash of the resume id, id of the session. Then marks: which letter
+// (owner and entity) was sent to which session under which number, and whether the client has taken it. It is transport,
+// not state: it survives the process, not the machine, and nothing but resumption depends on it.
 //
 // Locks: Session.handling is held while one element of the client is handled; Session.mu, below every account's lock, is
 // held for moments.
@@ -22,6 +23,7 @@
 //   - <a/> covers a stanza only when every event it caused is on disk and its message is with a client that acknowledged it,
 //     or stored, or was answered with an error.
 //   - A record of the table is written before the <a/> that it must outlive, and before a stanza with its number is sent.
+//   - A mark stays until the end of its letter is on disk, so that an acknowledged letter does not come again after a kill.
 //   - A message is dropped from the queue when the client acknowledged it, never before.
 //   - When a session ends, every message in its queue goes back to the router, every IQ request is answered.
 package session

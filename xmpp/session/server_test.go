@@ -5,11 +5,13 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -59,6 +61,8 @@ type server struct {
 	cert     tls.Certificate
 	limits   session.Limits
 	accounts router.Limits
+	// directory lists people who have no account until somebody asks for them.
+	directory []string
 
 	log      *jetstream.Log
 	state    *state.State
@@ -127,7 +131,7 @@ func (s *server) assemble(registry *accounts.Registry, logger *slog.Logger) {
 	s.t.Helper()
 	feats := features.New(features.Config{Logger: logger, Clock: time.Now, Started: time.Now()})
 	s.router = router.New(router.Config{Log: s.log, State: s.state, Accounts: registry, Domains: []string{domain},
-		Registry: feats, Logger: logger, Limits: s.accounts})
+		Registry: feats, Logger: logger, Limits: s.accounts, Resolve: s.resolver(registry)})
 	var err error
 	s.sessions, err = session.New(session.Config{Router: s.router, Registry: feats, Table: filepath.Join(s.dir, "sessions"),
 		Logger: logger, Limits: s.limits})
@@ -140,6 +144,23 @@ func (s *server) assemble(registry *accounts.Registry, logger *slog.Logger) {
 	s.must(err)
 	s.addr = l.Addr().String()
 	s.running.Go(func() { _ = s.streams.Serve(l, true) })
+}
+
+// resolver is what opens accounts for people of the directory.
+func (s *server) resolver(registry *accounts.Registry) func(context.Context, string, string) (accounts.Account, error) {
+	if s.directory == nil {
+		return nil
+	}
+	return func(ctx context.Context, d, local string) (accounts.Account, error) {
+		if !slices.Contains(s.directory, local) {
+			return accounts.Account{}, accounts.ErrNoAccount
+		}
+		n := accounts.NewAccount{Localpart: local, Domain: d, DirectoryID: "entry of " + local}
+		if err := registry.Open(ctx, schemas.Cause_DIRECTORY, n); err != nil && !errors.Is(err, accounts.ErrExists) {
+			return accounts.Account{}, err
+		}
+		return registry.Find(d, local)
+	}
 }
 
 // stop ends the server as SIGTERM does.

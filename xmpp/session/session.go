@@ -102,14 +102,14 @@ func (h *Sessions) Closed(st *stream.Stream, t *stream.Turn, reason error) {
 	}
 }
 
-// end ends the session for good: others hear of it, and what the client did not take goes back to the router.
+// end ends the session for good: what the client did not take goes back to the router, and others hear of it.
 func (s *Session) end(t *stream.Turn) {
 	queue, confirm, bound := s.close()
 	if !bound {
 		return
 	}
-	s.home.Router.Leave(&s.res, t)
 	s.giveBack(queue, confirm, t)
+	s.home.Router.Leave(&s.res, t)
 }
 
 // abandon ends the session because the server stops: what it had is kept, and nobody hears of it until the resume window is
@@ -130,7 +130,7 @@ func (s *Session) close() (queue []entry, confirm []*router.Duty, bound bool) {
 	bound = s.phase != unbound
 	s.phase, s.stream = ended, nil
 	if s.sm != nil {
-		queue, s.sm.queue = s.sm.queue, nil
+		queue = s.sm.queue // stays in sight until it is given back: nothing newer may be stored before it
 	}
 	confirm, s.confirm = s.confirm.all(), confirmation{}
 	s.mu.Unlock()
@@ -155,6 +155,11 @@ func (s *Session) giveBack(queue []entry, confirm []*router.Duty, t *stream.Turn
 		}
 	}
 	s.home.Router.Return(t, duties)
+	s.mu.Lock()
+	if s.sm != nil {
+		s.sm.queue = nil
+	}
+	s.mu.Unlock()
 	for _, e := range queue {
 		if e.request {
 			s.home.Router.Unanswered(e.stanza, t)

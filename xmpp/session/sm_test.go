@@ -255,3 +255,67 @@ func TestResendAfterLoss(t *testing.T) {
 		t.Errorf("not once: %s", got)
 	}
 }
+
+// TestMessageToOneself: to the own bare JID it goes to the resources, once each.
+func TestMessageToOneself(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	desk, phone := s.bind("anna", "desk"), s.bind("anna", "phone")
+	for _, c := range []*client{desk, phone} {
+		c.send("<iq type='set' id='c'><enable xmlns='urn:xmpp:carbons:2'/></iq><presence/>")
+		c.until("id='c'")
+		c.sync()
+	}
+	desk.send(message("anna", "m1", "note"))
+	for _, c := range []*client{desk, phone} {
+		c.until("<body>note</body>")
+		if got := c.sync(); strings.Contains(got, "<body>note</body>") {
+			t.Errorf("%s got it twice: %s", c.name, got)
+		}
+	}
+}
+
+// TestHostileSender is H49 and what else a bound client must not say.
+func TestHostileSender(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for stanza, want := range map[string]string{
+		"<message from='bert@example.org/x' to='cleo@example.org'><body>x</body></message>":     "<invalid-from",
+		"<message from='anna@example.org/other' to='cleo@example.org'><body>x</body></message>": "<invalid-from",
+		"<message xmlns='jabber:server' to='cleo@example.org'/>":                                "<invalid-namespace",
+		"<bogus xmlns='urn:bogus'/>":                                                                                    "<unsupported-stanza-type",
+		"<features xmlns='http://etherx.jabber.org/streams'/>":                                                          "<unsupported-stanza-type",
+		"<message to='cleo@example.org'><error xmlns='http://etherx.jabber.org/streams'/></message>":                    "<bad-request",
+		"<iq type='bogus' id='1'/>":                                                                                     "<bad-request",
+		"<iq type='get'><ping xmlns='urn:xmpp:ping'/></iq>":                                                             "<bad-request",
+		"<iq type='get' id='1' to='@@'><ping xmlns='urn:xmpp:ping'/></iq>":                                              "<jid-malformed",
+		"<iq type='set' id='1' to='bert@example.org'><query xmlns='jabber:iq:roster'><item jid='evil@x'/></query></iq>": "<service-unavailable",
+		"<presence type='subscribe' to='anna@example.org'/>":                                                            "<not-allowed",
+		"<presence type='bogus' to='bert@example.org'/>":                                                                "<bad-request",
+	} {
+		c := s.online("anna", "desk")
+		c.send(stanza)
+		c.until(want)
+	}
+	c := s.connect("anna")
+	c.send("<message to='bert@example.org'><body>before bind</body></message>") // H3
+	c.until("<not-authorized")
+}
+
+// TestUnopened: a person of the directory who never signed in gets an account with the first message; everything behind it
+// waits its turn, and a stranger stays one.
+func TestUnopened(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.directory = []string{"emil"} })
+	anna := s.managed("anna", "desk")
+	anna.send(message("emil", "m1", "welcome") + message("emil", "m2", "second") + message("nobody", "m3", "x") + ackRequest)
+	anna.until("id='m3' type='error'><error type='cancel'><service-unavailable")
+	anna.until("h='5'/>")
+	anna.send("<presence type='subscribe' to='emil@example.org'/>")
+	anna.until("ask='subscribe'")
+	emil := s.online("emil", "phone")
+	got := emil.sync() + emil.sync()
+	if i, j := strings.Index(got, "welcome"), strings.Index(got, "second"); i < 0 || j < i || !strings.Contains(got, "type='subscribe'") {
+		t.Errorf("emil got %s", got)
+	}
+}
