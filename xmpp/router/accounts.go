@@ -157,12 +157,12 @@ func (u *unknown) add(bare string, a absence) {
 	u.absent[bare] = a
 }
 
-// sweepEvery is how often memory that the projection has caught up with is given back.
+// sweepEvery is how often, at least, memory that the projection has caught up with is given back.
 const sweepEvery = 10 * time.Second
 
 // sweep evicts accounts that nobody needs, and drops written values that the projection now holds.
 func (r *Router) sweep() {
-	tick := time.NewTicker(sweepEvery)
+	tick := time.NewTicker(min(sweepEvery, r.Limits.Idle))
 	defer tick.Stop()
 	for {
 		select {

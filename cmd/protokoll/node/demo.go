@@ -63,11 +63,13 @@ type Figures struct {
 	Events      uint64 // numbers used in all lanes
 	Sessions    int    // bound, hibernating ones included
 	Connections int
+	Accounts    int // in memory
+	Timers      int // that are set
 }
 
 // Figures counts.
 func (n *Node) Figures() Figures {
-	f := Figures{Sessions: n.Sessions.Len(), Connections: n.Streams.Len()}
+	f := Figures{Sessions: n.Sessions.Len(), Connections: n.Streams.Len(), Accounts: n.Router.Len(), Timers: n.wheel.Len()}
 	for _, lane := range eventlog.Lanes {
 		f.Events += n.Log.Mark(lane)
 	}
