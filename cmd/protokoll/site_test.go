@@ -27,14 +27,15 @@ type site struct {
 	config string
 }
 
-// newSite writes a configuration with ports of the kernel's choice. more is put behind it; a table [domain.directory] for
-// slapd comes first where there is one.
+// newSite writes a configuration with ports of the kernel's choice, with a table [domain.directory] where there is a slapd. more
+// is what else stands in it.
 func newSite(t testing.TB, slapd *ldap.Server, more string) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir()}
 	s.config = s.path("protokoll.toml")
 	s.certify(time.Now())
 	text := fmt.Sprintf(`data = %q
+%s
 [listen]
 client     = ["127.0.0.1:0"]
 client_tls = ["127.0.0.1:0"]
@@ -44,11 +45,11 @@ data_protection = ["mailto:officer@example.org"]
 name        = %q
 certificate = %q
 key         = %q
-`, s.path("data"), siteDomain, s.path("tls", "cert.pem"), s.path("tls", "cert.key"))
+`, s.path("data"), more, siteDomain, s.path("tls", "cert.pem"), s.path("tls", "cert.key"))
 	if slapd != nil {
 		text += s.directory(slapd.URL(), slapd.CAFile())
 	}
-	s.write("protokoll.toml", text+more)
+	s.write("protokoll.toml", text)
 	return s
 }
 
