@@ -140,11 +140,12 @@ func (s *Stream) refuse(condition string, t *Turn) error {
 	return nil
 }
 
-// logFailure tells the operator what is his to mend; a wrong password is nobody's news.
+// logFailure tells the operator what is his to mend; a wrong password is nobody's news. Who answers sasl.ErrTemporary has said
+// once what is wrong, and need not be repeated at every sign-in.
 func (s *Stream) logFailure(f *sasl.Failure) {
 	log, level := s.server.cfg.Logger, slog.LevelDebug
 	attrs := []slog.Attr{slog.String("stream", s.id), slog.String("condition", f.Condition)}
-	if f.Condition == sasl.TemporaryAuthFailure && f.Unwrap() != nil {
+	if f.Condition == sasl.TemporaryAuthFailure && f.Unwrap() != nil && !errors.Is(f, sasl.ErrTemporary) {
 		level = slog.LevelWarn
 		attrs = append(attrs, slog.Any("error", peer.Clean(f.Unwrap())))
 	}
