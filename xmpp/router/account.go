@@ -41,7 +41,8 @@ type Account struct {
 	rosterLoaded bool
 	roster       map[string]roster.Item // by bare JID
 	requests     int                    // items with an unanswered request
-	lastRoster   *eventlog.Receipt      // of the newest change
+	lastRoster   *eventlog.Receipt      // of the newest change …
+	rosterAt     time.Time              // … and when it was
 	hasher       roster.Hasher
 	version      roster.Version
 

@@ -280,14 +280,6 @@ func (a *Account) endLetters(letters []*letter) *eventlog.Receipt {
 	return rc
 }
 
-// startDrain makes res the client that gets what waits. The caller holds the lock.
-func (a *Account) startDrain(t *stream.Turn, res *Resource) {
-	if a.box.resource == nil {
-		a.box.resource = res
-	}
-	a.drain(t)
-}
-
 // drain hands out letters in their order, as many as may be on their way at once. The caller holds the lock.
 func (a *Account) drain(t *stream.Turn) {
 	res := a.box.resource

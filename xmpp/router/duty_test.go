@@ -142,8 +142,8 @@ func (r *run) die(t *rapid.T) {
 // grace stores what the sender's acknowledgements wait for.
 func (r *run) grace(*rapid.T) {
 	for _, p := range r.sender.pledges {
-		if p.Duty != nil && !p.IsKept() {
-			p.Duty.Store(nil)
+		if d := p.Duty(); d != nil && !p.IsKept() {
+			d.Store(nil)
 		}
 	}
 	r.check()

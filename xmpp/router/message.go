@@ -156,8 +156,9 @@ func (m *mail) makeDuty(a *Account) {
 	m.duty = &Duty{account: a, sender: m.from.full, stanza: m.bytes, received: m.received, id: m.id, holders: 1,
 		order: a.r.accepted.Add(1)}
 	if p := m.from.Outlet.Pledge(); p != nil {
-		m.duty.pledge, p.Duty = p, m.duty
+		m.duty.pledge = p
 		p.Add()
+		p.duty.Store(m.duty) // others see it from here on
 	}
 }
 

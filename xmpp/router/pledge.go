@@ -21,9 +21,12 @@ type Pledge struct {
 
 	Seq  uint32 // of the stanza, counted as the session does
 	At   int64  // when it was received, nanoseconds
-	Duty *Duty  // if it is a message with one; set while the stanza is handled
+	duty atomic.Pointer[Duty]
 	kept atomic.Bool
 }
+
+// Duty returns the duty of the message that the pledge is for; nil while there is none.
+func (p *Pledge) Duty() *Duty { return p.duty.Load() }
 
 // NewPledge returns the pledge of a stanza that is being handled. Done counts for the end of handling.
 func NewPledge(k Keeper, seq uint32, at int64) *Pledge {

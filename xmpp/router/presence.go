@@ -48,6 +48,9 @@ func (r *Router) update(from *Resource, f *frame.Frame, p *Pledge, t *stream.Tur
 		return
 	}
 	a := from.Account
+	if u.atRest {
+		u.contacts = r.expected(a, u.contacts)
+	}
 	r.tell(a, u.now, u.contacts, u.presence, t)
 	r.tellDirected(from, u.directed, u.presence, t)
 	if u.arrives {
@@ -63,6 +66,7 @@ type updated struct {
 	contacts []string
 	directed map[string]bool // who got directed presence and must hear of the end
 	arrives  bool            // the resource was not available before
+	atRest   bool            // the roster has not changed for a while
 }
 
 // takeUpdate changes the live state. It returns false if there is nothing to tell now.
@@ -85,6 +89,7 @@ func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u up
 	u.directed = res.takeDirected()
 	a.publish()
 	u.contacts, u.now = a.audience(), a.snap.Load()
+	u.atRest = a.r.Clock().Sub(a.rosterAt) > healAfter
 	return u, true
 }
 

@@ -72,24 +72,26 @@ type switches struct {
 
 // SetCarbons implements features.Session. Nothing waits: the switch matters to a live session only.
 func (w switches) SetCarbons(on bool) (*eventlog.Receipt, error) {
-	w.res.change(w.t, func(v *view) { v.carbons = on })
+	w.res.change(w.t, func(v *view) *bool { return &v.carbons }, on)
 	return nil, nil
 }
 
 // SetBlockInterest implements features.Session.
 func (w switches) SetBlockInterest() (*eventlog.Receipt, error) {
-	w.res.change(w.t, func(v *view) { v.blockList = true })
+	w.res.change(w.t, func(v *view) *bool { return &v.blockList }, true)
 	return nil, nil
 }
 
-// change changes what routing and a restart know of the session.
-func (res *Resource) change(t *stream.Turn, fn func(v *view)) {
+// change changes a switch that routing and a restart must know.
+func (res *Resource) change(t *stream.Turn, which func(v *view) *bool, on bool) {
 	a := res.Account
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	fn(&res.view)
-	a.publish()
-	res.rememberFor(res.Outlet.Pledge(), t)
+	if v := which(&res.view); *v != on {
+		*v = on
+		a.publish()
+		res.rememberFor(res.Outlet.Pledge(), t)
+	}
 }
 
 // SetResumable notes under which hash the session can be resumed, and for how long.

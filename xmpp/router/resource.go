@@ -49,9 +49,6 @@ type Parcel struct {
 	Duty            *Duty // of a Storable; nil if nobody needs to know
 }
 
-// empty tells whether there is no stanza.
-func (p *Parcel) empty() bool { return len(p.Head) == 0 }
-
 // to returns the parcel with an address between head and tail.
 func (p Parcel) to(attr []byte) Parcel {
 	p.Mid = attr

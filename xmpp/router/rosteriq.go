@@ -25,9 +25,11 @@ func (r *Router) rosterGet(from *Resource, f *frame.Frame, payload *frame.Child,
 		r.Refuse(from, f, err, t)
 		return
 	}
-	from.view.interested = true
-	a.publish()
-	from.rememberFor(from.Outlet.Pledge(), t)
+	if !from.view.interested {
+		from.view.interested = true
+		a.publish()
+		from.rememberFor(from.Outlet.Pledge(), t)
+	}
 	now := a.version.String()
 	if versioned && ver == now {
 		r.result(from, f, nil, t)

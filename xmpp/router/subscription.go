@@ -103,7 +103,7 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 		if !res.Item.Exists() {
 			fact = eventlog.End(schemas.Family_ROSTER_FACTS, contact)
 		}
-		a.lastRoster = a.append(causeOf(ev.Kind), fact)
+		a.lastRoster, a.rosterAt = a.append(causeOf(ev.Kind), fact), p.r.Clock()
 		p.receipts = append(p.receipts, a.lastRoster)
 		p.changed = append(p.changed, a)
 	}
@@ -298,22 +298,4 @@ func (r *Router) showTo(a *Account, contact string, available bool, t *stream.Tu
 		}
 		c.snap.Load().show(p.to(c.toAttr), a.bare, t)
 	}
-}
-
-// heal takes a subscription back that the contact's side knows nothing of.
-func (r *Router) heal(a *Account, contact string) {
-	p := &plan{r: r}
-	tag := frame.Tag{Name: "presence", From: contact, To: a.bare, Type: string(roster.Unsubscribed)}
-	p.inbound(contact, a.bare, roster.Unsubscribed, tag.AppendTo(nil, nil))
-	p.run(nil, func(*stream.Turn, error) {})
-}
-
-// askAgain repeats requests that no answer came to, in case the contact's side lost them. RFC 6121 §3.1.2
-func (r *Router) askAgain(a *Account, contacts []string) {
-	p := &plan{r: r}
-	for _, contact := range contacts {
-		tag := frame.Tag{Name: "presence", From: a.bare, To: contact, Type: string(roster.Subscribe)}
-		p.inbound(a.bare, contact, roster.Subscribe, tag.AppendTo(nil, nil))
-	}
-	p.run(nil, func(*stream.Turn, error) {})
 }

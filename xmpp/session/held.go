@@ -124,8 +124,8 @@ func (s *Session) older(d time.Duration) (duties []*router.Duty) {
 		return nil
 	}
 	for _, p := range s.sm.held {
-		if p.Duty != nil && !p.IsKept() && s.home.Clock().UnixNano()-p.At >= int64(d) {
-			duties = append(duties, p.Duty)
+		if duty := p.Duty(); duty != nil && !p.IsKept() && s.home.Clock().UnixNano()-p.At >= int64(d) {
+			duties = append(duties, duty)
 		}
 	}
 	return duties
