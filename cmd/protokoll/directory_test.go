@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -112,10 +113,17 @@ func stored(t *testing.T, c *wire.Conn, message string) {
 	if err := c.Write("<enable xmlns='urn:xmpp:sm:3'/>" + message); err != nil {
 		t.Fatal(err)
 	}
-	for {
+	acknowledged(t, c, 1)
+}
+
+// acknowledged asks until so many stanzas are acknowledged.
+func acknowledged(t *testing.T, c *wire.Conn, stanzas int) {
+	t.Helper()
+	for h := 0; h < stanzas; {
 		a := sendAndAwait(t, c, "<r xmlns='urn:xmpp:sm:3'/>", func(n *wire.Node) bool { return n.Is(wire.NSSM, "a") })
-		if a.Get("h") != "0" {
-			return
+		var err error
+		if h, err = strconv.Atoi(a.Get("h")); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -35,6 +35,7 @@ func newSite(t testing.TB, slapd *ldap.Server, more string) *site {
 	s.config = s.path("protokoll.toml")
 	s.certify(time.Now())
 	text := fmt.Sprintf(`data = %q
+stop = "500ms"
 %s
 [listen]
 client     = ["127.0.0.1:0"]
