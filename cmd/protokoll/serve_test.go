@@ -185,6 +185,7 @@ func TestStopLeavesSessionsResumable(t *testing.T) {
 	if code := server.exit(stopLimit); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+	s.wants(0, "sessions          1\n", "", "account", "show", "anna@"+siteDomain)
 
 	server = s.serve()
 	c, _, err := wire.SignIn(server.target, "anna", "secret")

@@ -143,3 +143,19 @@ func TestInterruptedSetUp(t *testing.T) {
 		t.Error("the marker stayed")
 	}
 }
+
+// What root writes on a stopped folder, the server could not read.
+func TestOtherUsersFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := ownFiles(folder, os.Geteuid()+1); err != nil {
+		t.Errorf("an empty folder: %v", err)
+	}
+	closeStore(t, openStore(t, folder))
+	if err := ownFiles(folder, os.Geteuid()); err != nil {
+		t.Errorf("the own folder: %v", err)
+	}
+	if err := ownFiles(folder, os.Geteuid()+1); !errors.Is(err, ErrOtherUser) {
+		t.Errorf("another user's folder: got %v", err)
+	}
+}
