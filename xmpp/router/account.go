@@ -168,7 +168,7 @@ func (a *Account) append(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.
 			a.failed.Store(true)
 		}
 		if a.pending.Add(-1) == 0 && a.failed.Swap(false) {
-			a.r.workers.Go(a.reload)
+			a.r.work(a.reload)
 		}
 	})
 	return rc

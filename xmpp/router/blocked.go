@@ -8,7 +8,7 @@ import (
 
 // blocksChanged tells contacts that a change of the block list hides the owner from, or shows again. XEP-0191 §3.3, §3.4
 func (r *Router) blocksChanged(a *Account, change *features.BlockChange, t *stream.Turn) {
-	r.workers.Go(func() {
+	r.work(func() {
 		a.mu.Lock()
 		a.subscribers = nil
 		var hide, show []string

@@ -184,7 +184,7 @@ func (a *Account) storeOne(d *Duty) {
 // storedNow lets the sender's acknowledgement go on.
 func (d *Duty) storedNow(t *stream.Turn, err error) {
 	if err != nil {
-		d.account.r.workers.Go(func() { d.failed(err) })
+		d.account.r.work(func() { d.failed(err) })
 		return
 	}
 	d.mu.Lock()

@@ -41,7 +41,7 @@ func (res *Resource) holdsBack(f *frame.Frame, contacts int) bool {
 	owned := f.Clone()
 	res.held = &owned
 	if first {
-		time.AfterFunc(presenceWait, res.sendHeld)
+		time.AfterFunc(presenceWait, func() { res.Account.r.Guard(res.sendHeld) })
 	}
 	return true
 }

@@ -135,7 +135,7 @@ func (r *Router) follow(from *Resource, reply features.Reply, t *stream.Turn) {
 		r.blocksChanged(from.Account, reply.Blocks, t)
 	}
 	if reply.Photo {
-		r.workers.Go(func() { r.photoChanged(from.Account) })
+		r.work(func() { r.photoChanged(from.Account) })
 	}
 }
 

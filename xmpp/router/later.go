@@ -52,7 +52,7 @@ func (r *Router) workLater() {
 		r.later.mu.Unlock()
 		t := stream.NewTurn()
 		for i, fn := range batch {
-			fn(t)
+			r.Guard(func() { fn(t) })
 			batch[i] = nil
 		}
 		t.End()

@@ -73,7 +73,13 @@ func (r *Router) restore(f state.Fact, make func(*schemas.SessionOpened) *Resour
 	default:
 		return nil // when the owner was last here
 	}
-	a.readmit(make(fact), fact)
+	res := make(fact)
+	if res.Outlet.Acks() { // it gets what others send: not those whom the owner blocks
+		if err := a.loadBlocks(); err != nil {
+			return err
+		}
+	}
+	a.readmit(res, fact)
 	return nil
 }
 

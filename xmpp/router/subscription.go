@@ -135,7 +135,7 @@ func (p *plan) run(from *Resource, refused func(t *stream.Turn, err error)) {
 	}
 	p.r.after(func(t *stream.Turn, err error) {
 		if err != nil {
-			p.r.workers.Go(func() { p.fail(pledge, refused, err) })
+			p.r.work(func() { p.fail(pledge, refused, err) })
 			return
 		}
 		for _, effect := range p.effects {

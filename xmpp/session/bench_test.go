@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 )
 
@@ -9,9 +10,14 @@ import (
 func BenchmarkSignIn(b *testing.B) {
 	s := newServer(b)
 	b.ReportAllocs()
-	for b.Loop() {
-		s.online("anna", "desk").leave()
-	}
+	var n atomic.Uint64
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		name, desk := people[n.Add(1)%4], fmt.Sprint("desk", n.Load())
+		for pb.Next() {
+			s.online(name, desk).leave()
+		}
+	})
 }
 
 // BenchmarkChat is a message between two people who are online, over TLS, one after the other.

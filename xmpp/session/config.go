@@ -113,6 +113,15 @@ func New(c Config) (*Sessions, error) {
 	return h, h.restore()
 }
 
+// work runs fn in a turn of its own, on a goroutine that nothing of a stream's guards.
+func (h *Sessions) work(fn func(*stream.Turn)) {
+	go h.Router.Guard(func() {
+		t := stream.NewTurn()
+		defer t.End()
+		fn(t)
+	})
+}
+
 // Len returns how many sessions there are, hibernating ones included.
 func (h *Sessions) Len() int { return int(h.bound.Load()) }
 

@@ -82,7 +82,7 @@ func (s *Session) Kept(_ *router.Pledge, t *stream.Turn) {
 		s.ackSoon(t)
 	}
 	if left == 0 && m.cleared != nil {
-		go m.cleared()
+		s.home.work(m.cleared)
 		m.cleared = nil
 	}
 }
@@ -107,12 +107,10 @@ func (s *Session) graceOver() {
 	}
 	s.mu.Unlock()
 	if waits {
-		go func() {
-			t := stream.NewTurn()
-			defer t.End()
+		s.home.work(func(t *stream.Turn) {
 			s.storeHeld(s.home.Limits.Grace, t)
 			s.bounceHeld(t)
-		}()
+		})
 	}
 }
 

@@ -78,14 +78,12 @@ func (s *Session) overflow() {
 	}
 	s.sm.overflowed = true
 	st := s.stream
-	go func() {
-		t := stream.NewTurn()
-		defer t.End()
+	s.home.work(func(t *stream.Turn) {
 		if st != nil {
 			st.Close(stream.PolicyViolation, "too many stanzas without an acknowledgement")
 		}
 		s.end(t)
-	}()
+	})
 }
 
 // Acks implements router.Outlet.

@@ -81,7 +81,7 @@ func (h *Sessions) await(s *Session, t *stream.Turn) {
 		oldest = h.hibernating[bare][0]
 	}
 	h.mu.Unlock()
-	h.Wheel.Set(&s.timer, s.window(), func() { go s.expire() })
+	h.Wheel.Set(&s.timer, s.window(), func() { s.home.work(s.expire) })
 	if oldest != nil {
 		oldest.end(t)
 	}
@@ -96,13 +96,11 @@ func (s *Session) window() time.Duration {
 }
 
 // expire ends a session that nobody resumed.
-func (s *Session) expire() {
+func (s *Session) expire(t *stream.Turn) {
 	s.mu.Lock()
 	over := s.phase == hibernating
 	s.mu.Unlock()
 	if over && !s.home.isStopping() { // the next start gives it a window of its own
-		t := stream.NewTurn()
-		defer t.End()
 		s.end(t)
 	}
 }
@@ -163,13 +161,11 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 		s.resumed(fresh, st, id, h, t)
 		return nil
 	}
-	m.cleared = func() {
+	m.cleared = func(t *stream.Turn) {
 		s.handling.Lock()
-		t := stream.NewTurn()
+		defer st.Resume()
+		defer s.handling.Unlock()
 		s.resumed(fresh, st, id, h, t)
-		s.handling.Unlock()
-		t.End()
-		st.Resume()
 	}
 	s.mu.Unlock()
 	st.Pause()
@@ -197,7 +193,7 @@ func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32
 		return
 	}
 	duties, marks := m.acknowledged(h, nil)
-	s.phase, s.stream = live, st
+	s.phase, s.stream, s.res.Lang = live, st, st.Lang()
 	restored := m.restored && m.id == ""
 	m.id = id
 	m.asking, m.wanted, m.lastAck = false, false, m.in

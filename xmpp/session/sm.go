@@ -54,9 +54,9 @@ type management struct {
 	id       string // to resume by; empty: not resumable
 	hash     [32]byte
 	window   time.Duration
-	record   *record // in the table; nil: not after a restart
-	restored bool    // by a restart
-	cleared  func()  // runs when nothing is held any more; for resumption
+	record   *record            // in the table; nil: not after a restart
+	restored bool               // by a restart
+	cleared  func(*stream.Turn) // runs when nothing is held any more; for resumption
 }
 
 func (m *management) resumable() bool { return m.id != "" || m.restored }

@@ -59,19 +59,17 @@ func (s *Session) dispatch(f *frame.Frame, t *stream.Turn) error {
 func (s *Session) openFirst(st *stream.Stream, f *frame.Frame, u *router.Unopened) {
 	st.Pause()
 	owned := f.Clone()
-	go func() {
+	s.home.work(func(t *stream.Turn) {
 		defer st.Resume()
 		defer s.handling.Unlock()
 		if err := s.home.Router.Open(context.Background(), u); err != nil {
 			s.home.Logger.Debug("directory not asked", slog.Any("error", err)) // the directory says once that it is away
 		}
-		t := stream.NewTurn()
-		defer t.End()
 		if err := s.dispatch(&owned, t); err != nil {
 			s.home.Logger.Error("stanza not handled", slog.Any("error", err))
 		}
 		s.handled(t)
-	}()
+	})
 }
 
 // nonza handles an element that is no stanza.
