@@ -17,13 +17,19 @@ type NewAccount struct {
 }
 
 // Open opens accounts, all in one batch, and returns when they are on disk and found by Find. It returns ErrExists, and
-// opens none, if an address or directory id is taken.
+// opens none, if an address or directory id is taken. Once it has begun it does not heed ctx: an account that was asked for and
+// is not seen yet would be opened a second time.
 func (r *Registry) Open(ctx context.Context, cause schemas.Cause, batch ...NewAccount) error {
 	r.opening.Lock()
 	defer r.opening.Unlock()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
+	ctx = context.WithoutCancel(ctx)
 	ids := make([]schemas.OwnerID, len(batch))
+	taken := map[schemas.Handle]bool{}
 	for i, n := range batch {
-		if err := r.free(n); err != nil {
+		if err := r.free(n, taken); err != nil {
 			return err
 		}
 		ids[i] = schemas.NewOwnerID()
@@ -47,21 +53,29 @@ func (r *Registry) Open(ctx context.Context, cause schemas.Cause, batch ...NewAc
 	return nil
 }
 
-func (r *Registry) free(n NewAccount) error {
-	if _, ok, err := r.state.OwnerByHandle(r.keys.Handle(handleAddress, n.Domain, n.Localpart)); err != nil {
-		return fmt.Errorf("look for an account: %w", err)
-	} else if ok {
-		return ErrExists
-	}
-	if n.DirectoryID == "" {
-		return nil
-	}
-	if _, ok, err := r.state.OwnerByHandle(r.keys.Handle(handleDirectory, n.Domain, n.DirectoryID)); err != nil {
-		return fmt.Errorf("look for a directory entry's account: %w", err)
-	} else if ok {
-		return ErrExists
+// free returns ErrExists if a handle of the account belongs to another one, or to one before it in its batch.
+func (r *Registry) free(n NewAccount, taken map[schemas.Handle]bool) error {
+	for _, h := range r.handles(n) {
+		if taken[h] {
+			return ErrExists
+		}
+		taken[h] = true
+		if _, ok, err := r.state.OwnerByHandle(h); err != nil {
+			return fmt.Errorf("look for an account: %w", err)
+		} else if ok {
+			return ErrExists
+		}
 	}
 	return nil
+}
+
+// handles are how an account is found: by its address and by its directory entry, if it has one.
+func (r *Registry) handles(n NewAccount) []schemas.Handle {
+	all := []schemas.Handle{r.keys.Handle(handleAddress, n.Domain, n.Localpart)}
+	if n.DirectoryID != "" {
+		all = append(all, r.keys.Handle(handleDirectory, n.Domain, n.DirectoryID))
+	}
+	return all
 }
 
 func (r *Registry) opened(id schemas.OwnerID, cause schemas.Cause, n NewAccount) (eventlog.Command, error) {
@@ -72,10 +86,7 @@ func (r *Registry) opened(id schemas.OwnerID, cause schemas.Cause, n NewAccount)
 	account := eventlog.Set(entityAccount, &schemas.AccountOpened{
 		Localpart: n.Localpart, Domain: n.Domain, DirectoryId: n.DirectoryID,
 	})
-	account.Handles = []schemas.Handle{r.keys.Handle(handleAddress, n.Domain, n.Localpart)}
-	if n.DirectoryID != "" {
-		account.Handles = append(account.Handles, r.keys.Handle(handleDirectory, n.Domain, n.DirectoryID))
-	}
+	account.Handles = r.handles(n)
 	c := eventlog.Command{Owner: owner, Cause: cause, Facts: []eventlog.Fact{account}}
 	if len(n.Verifiers) > 0 {
 		c.Facts = append(c.Facts, eventlog.Set(entityCredentials, credentials(n.Verifiers)))
