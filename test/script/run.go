@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"protokoll/test/wire"
@@ -154,6 +155,7 @@ func (r *run) receive(c *client, s Step, anyOrder bool) error {
 	if err != nil {
 		return err
 	}
+	var before strings.Builder
 	for len(wanted) > 0 {
 		if allOptional(wanted) {
 			if err := r.settle(); err != nil {
@@ -165,12 +167,16 @@ func (r *run) receive(c *client, s Step, anyOrder bool) error {
 		}
 		got, err := c.next()
 		if err != nil {
-			return fmt.Errorf("expected\n%vgot %w", wanted[0], err)
+			return fmt.Errorf("expected\n%vgot %w%s", wanted[0], err, before.String())
 		}
 		i, err := choose(wanted, got, c.me(), r.vars, anyOrder)
 		if err != nil {
-			return fmt.Errorf("%w\nexpected\n%vgot\n%v", err, wanted[0], got)
+			return fmt.Errorf("%w\nexpected\n%vgot\n%v%s", err, wanted[0], got, before.String())
 		}
+		if before.Len() == 0 {
+			before.WriteString("\nbefore that, as expected\n")
+		}
+		before.WriteString(got.String())
 		wanted = slices.Delete(wanted, i, i+1)
 	}
 	return nil
