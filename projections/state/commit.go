@@ -41,7 +41,10 @@ func (l *lane) run(ctx context.Context, fold func(context.Context) error) error 
 	committing, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var commits sync.WaitGroup
-	if l.file != nil {
+	l.mu.Lock()
+	stored := l.file != nil // a rebuild may exchange the file already
+	l.mu.Unlock()
+	if stored {
 		commits.Go(func() { cancel(l.commitLoop(committing)) })
 	}
 	err := fold(ctx)
