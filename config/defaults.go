@@ -15,7 +15,7 @@ func Default() Config {
 		Log:    Log{Reserve: 64 << 20, SegmentEvents: 1_000_000, SegmentAge: 12 * time.Hour},
 		Report: Report{Level: "info", Format: "text"},
 		Resume: 10 * time.Minute,
-		Stop:   4 * time.Second,
+		Stop:   3 * time.Second,
 	}
 }
 

@@ -38,14 +38,14 @@ type Config struct {
 	Accounts  router.Limits
 	Origins   peer.Limits
 	Resume    time.Duration // 0: the default of xmpp/session
-	Stop      time.Duration // for streams to close; 0: 4 s
+	Stop      time.Duration // for streams to close; 0: 3 s
 	Logger    *slog.Logger
 	// Prepare, where it is set, works on the store before the first client is let in.
 	Prepare func(context.Context, *Store) error
 }
 
-// defaultStop leaves a second of the five that a stop may take to the log.
-const defaultStop = 4 * time.Second
+// defaultStop leaves two of the five seconds that a stop may take to the log.
+const defaultStop = 3 * time.Second
 
 // Node is a server that runs.
 type Node struct {
