@@ -1,0 +1,143 @@
+package soak
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+)
+
+// outcome is a soak's result.
+type outcome struct {
+	before, after measure
+	load          tally
+	took          time.Duration
+}
+
+// soak loads a server twice, and fails where the second time left something.
+func soak(tb testing.TB, people int, warm, length, pace time.Duration) outcome {
+	tb.Helper()
+	n, p := startServer(tb, people)
+	defer func() {
+		if err := n.Stop(context.WithoutCancel(tb.Context())); err != nil {
+			tb.Error(err)
+		}
+	}()
+	p.Pace, p.Seed = pace, *seedFlag
+	if p.Seed == 0 {
+		p.Seed = uint64(time.Now().UnixNano())
+	}
+	tb.Logf("-soak.seed %d", p.Seed)
+	loaded(tb, p, warm)
+	o := outcome{before: take(tb, n, nil)}
+	profile(tb, "before")
+	p.Seed++
+	began := time.Now()
+	o.load = loaded(tb, p, length)
+	o.took = time.Since(began)
+	o.after = take(tb, n, &o.before)
+	profile(tb, "after")
+	all := differences(o.before, o.after)
+	for _, d := range all {
+		tb.Error(d)
+	}
+	if len(all) > 0 {
+		tb.Logf("goroutines now:\n%s", stacks())
+	}
+	rebuilt(tb, n)
+	return o
+}
+
+// loaded runs one round and fails where it did not come to pass.
+func loaded(tb testing.TB, p plan, length time.Duration) tally {
+	tb.Helper()
+	p.Length = length
+	t, err := p.run(tb.Context())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Log(t)
+	for _, wrong := range t.Wrong {
+		tb.Error(wrong)
+	}
+	for _, what := range happens {
+		if t.Happened[what] == 0 {
+			tb.Errorf("%q did not happen", what)
+		}
+	}
+	return t
+}
+
+// happens is what is in every round, else it would show less than it says.
+var happens = []string{
+	"sign-ins", "sessions", "stanzas", "logouts", "resets", "resumed", "resume refused", "replaced", "broken XML", "half-closed",
+	"wrong passwords", "garbage", "given up",
+}
+
+// TestSoak is the soak in small: some seconds.
+func TestSoak(t *testing.T) {
+	o := soak(t, 200, 4*time.Second, 8*time.Second, 200*time.Millisecond)
+	t.Logf("before: %+v", o.before)
+	t.Logf("after:  %+v", o.after)
+}
+
+// BenchmarkSoak is the soak of issue length: 2,000 people, -soak long.
+func BenchmarkSoak(b *testing.B) {
+	for b.Loop() {
+		o := soak(b, 2000, max(*soakFor/10, 10*time.Second), *soakFor, 1500*time.Millisecond)
+		o.report(b)
+	}
+}
+
+func (o outcome) report(b *testing.B) {
+	const mib = 1 << 20
+	for name, pair := range map[string][2]float64{
+		"goroutines":    {float64(o.before.goroutines), float64(o.after.goroutines)},
+		"files":         {float64(o.before.files), float64(o.after.files)},
+		"live-MiB":      {float64(o.before.live) / mib, float64(o.after.live) / mib},
+		"heap-MiB":      {float64(o.before.heap) / mib, float64(o.after.heap) / mib},
+		"anonymous-MiB": {float64(o.before.anonymous) / mib, float64(o.after.anonymous) / mib},
+		"RSS-MiB":       {float64(o.before.resident) / mib, float64(o.after.resident) / mib},
+		"events":        {float64(o.before.events), float64(o.after.events)},
+	} {
+		b.ReportMetric(pair[0], name+"-before")
+		b.ReportMetric(pair[1], name+"-after")
+	}
+	for what, n := range o.load.Happened {
+		b.ReportMetric(float64(n), strings.ReplaceAll(what, " ", "-"))
+	}
+	b.ReportMetric(float64(o.load.Happened["sign-ins"])/o.took.Seconds(), "sign-ins/s")
+}
+
+// TestDifferences: what is one leak is found, and what is none is not.
+func TestDifferences(t *testing.T) {
+	t.Parallel()
+	before := measure{goroutines: 50, files: 40, live: 10 << 20}
+	for name, row := range map[string]struct {
+		change func(*measure)
+		found  bool
+	}{
+		"nothing":               {func(*measure) {}, false},
+		"a timer is running":    {func(m *measure) { m.goroutines += spareGoroutines }, false},
+		"goroutines stay":       {func(m *measure) { m.goroutines += spareGoroutines + 1 }, true},
+		"goroutines are gone":   {func(m *measure) { m.goroutines -= spareGoroutines + 1 }, true},
+		"a file stays":          {func(m *measure) { m.files++ }, true},
+		"a file is gone":        {func(m *measure) { m.files-- }, true},
+		"a tenth more memory":   {func(m *measure) { m.live += m.live / 10 }, false},
+		"more memory than that": {func(m *measure) { m.live += m.live/10 + 1 }, true},
+		"less memory":           {func(m *measure) { m.live /= 2 }, false},
+		"a stream stays":        {func(m *measure) { m.tables.streams++ }, true},
+		"an account stays":      {func(m *measure) { m.tables.accounts++ }, true},
+		"a timer stays":         {func(m *measure) { m.tables.timers++ }, true},
+		"a session stays":       {func(m *measure) { m.tables.sessions.Bound++ }, true},
+		"a resume id stays":     {func(m *measure) { m.tables.sessions.Resumable++ }, true},
+		"one waits for ever":    {func(m *measure) { m.tables.sessions.Hibernating++ }, true},
+		"a cell stays":          {func(m *measure) { m.tables.sessions.Cells++ }, true},
+	} {
+		after := before
+		row.change(&after)
+		if found := differences(before, after); (len(found) > 0) != row.found {
+			t.Errorf("%s: found %q", name, found)
+		}
+	}
+}
