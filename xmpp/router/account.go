@@ -32,6 +32,9 @@ type Account struct {
 	settled atomic.Int64 // when the last one was, nanoseconds
 	failed  atomic.Bool  // one was not stored
 
+	pushMu sync.Mutex
+	pushes []*rosterPush // not sent yet, in the order of their facts; guarded by pushMu
+
 	mu        sync.Mutex
 	gone      bool // evicted: find it again
 	touched   time.Time

@@ -13,7 +13,7 @@
 //
 // Locks, in the order in which they may be taken; none is held while a connection is flushed:
 //
-//	Account.mu → Outlet (the session's own lock) → Duty.mu
+//	Account.mu → Account.pushMu → Outlet (the session's own lock) → Duty.mu
 //
 // Two accounts are never locked at once. A change that concerns two people is decided for one and then for the other; every
 // prefix is a legal state and both are idempotent.

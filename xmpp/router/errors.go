@@ -42,7 +42,9 @@ func (r *Router) Refuse(from *Resource, f *frame.Frame, err error, t *stream.Tur
 	if f.Name == frame.Presence && len(f.Type) == 0 || string(f.Type) == "error" || string(f.Type) == "result" {
 		return
 	}
-	from.Outlet.Deliver(t, errorStanza(f, string(f.To), from.full, r.conditionOf(err)))
+	p := errorStanza(f, string(f.To), from.full, r.conditionOf(err))
+	p.Answer = true
+	from.Outlet.Deliver(t, p)
 }
 
 // errorStanza answers f: from whom it was meant for, to whom it came from.

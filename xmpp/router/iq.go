@@ -142,5 +142,5 @@ func (r *Router) follow(from *Resource, reply features.Reply, t *stream.Turn) {
 // result answers a request. RFC 6120 §8.2.3
 func (r *Router) result(from *Resource, f *frame.Frame, payload []byte, t *stream.Turn) {
 	tag := frame.Tag{Name: "iq", From: string(f.To), To: from.full, ID: string(f.ID), Type: "result"}
-	from.Outlet.Deliver(t, Parcel{Head: tag.AppendTo(nil, payload), Kept: true})
+	from.Outlet.Deliver(t, Parcel{Head: tag.AppendTo(nil, payload), Kept: true, Answer: true})
 }

@@ -45,6 +45,7 @@ type Parcel struct {
 	Kind            ParcelKind
 	Lazy            bool  // may wait some milliseconds to share a write
 	Kept            bool  // Head is not used by anybody else later: no copy is needed to keep it
+	Answer          bool  // to a stanza of the client itself: how many there are is its own doing
 	Confirm         bool  // without XEP-0198: ask for a sign of life before the Duty is settled
 	Duty            *Duty // of a Storable; nil if nobody needs to know
 }

@@ -77,12 +77,42 @@ var pushes atomic.Uint64
 // pushID returns a new id for an IQ of the server.
 func pushID() string { return "p" + strconv.FormatUint(pushes.Add(1), 36) }
 
-// push plans a roster push to every resource that follows the roster. RFC 6121 §2.1.6
-func (p *plan) push(a *Account, payload []byte) {
-	if payload != nil {
-		p.then(func(t *stream.Turn) {
+// rosterPush is a push that waits for its fact. Pushes of one account leave in the order of their facts, whatever plans they
+// belong to: the last one that a client gets must be what is so.
+type rosterPush struct {
+	payload []byte // nil: it came to nothing
+	ready   bool
+}
+
+// queuePush lines a push up. The caller holds the account's lock, and has just appended the fact.
+func (a *Account) queuePush(payload []byte) *rosterPush {
+	a.pushMu.Lock()
+	defer a.pushMu.Unlock()
+	push := &rosterPush{payload: payload}
+	a.pushes = append(a.pushes, push)
+	return push
+}
+
+// sendPush lets a push go, and those behind it that were waiting for it. RFC 6121 §2.1.6
+func (a *Account) sendPush(push *rosterPush, t *stream.Turn) {
+	a.pushMu.Lock()
+	defer a.pushMu.Unlock()
+	push.ready = true
+	for len(a.pushes) > 0 && a.pushes[0].ready {
+		if payload := a.pushes[0].payload; payload != nil {
 			a.push(func(v *view) bool { return v.interested }, payload, t)
-		})
+		}
+		a.pushes = a.pushes[1:]
+	}
+	if len(a.pushes) == 0 {
+		a.pushes = nil
+	}
+}
+
+// push plans a roster push to every resource that follows the roster.
+func (p *plan) push(a *Account, push *rosterPush) {
+	if push != nil {
+		p.then(func(t *stream.Turn) { a.sendPush(push, t) })
 	}
 }
 

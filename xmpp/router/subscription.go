@@ -65,7 +65,14 @@ type plan struct {
 	r        *Router
 	receipts []*eventlog.Receipt
 	changed  []*Account
+	pushes   []ownPush
 	effects  []func(*stream.Turn)
+}
+
+// ownPush is a push of an account.
+type ownPush struct {
+	a    *Account
+	push *rosterPush
 }
 
 func (p *plan) then(fn func(*stream.Turn)) { p.effects = append(p.effects, fn) }
@@ -74,7 +81,7 @@ func (p *plan) then(fn func(*stream.Turn)) { p.effects = append(p.effects, fn) }
 var errRosterFull = errors.New("roster full")
 
 // apply applies an event to one side: the fact is enqueued. The push is the caller's to plan; nil if none is due.
-func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Result, push []byte, err error) {
+func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Result, push *rosterPush, err error) {
 	for !a.lock() {
 		if a, err = p.r.Find(split([]byte(a.bare))); err != nil {
 			return res, nil, err
@@ -108,7 +115,8 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 		p.changed = append(p.changed, a)
 	}
 	if res.Push {
-		push = roster.AppendPush(nil, a.version.String(), res.Item)
+		push = a.queuePush(roster.AppendPush(nil, a.version.String(), res.Item))
+		p.pushes = append(p.pushes, ownPush{a, push})
 	}
 	return res, push, nil
 }
@@ -151,6 +159,10 @@ func (p *plan) fail(pledge *Pledge, refused func(t *stream.Turn, err error), err
 		a.reload()
 	}
 	p.r.Later(func(t *stream.Turn) {
+		for _, o := range p.pushes {
+			o.push.payload = nil
+			o.a.sendPush(o.push, t)
+		}
 		refused(t, err)
 		pledge.Done(t)
 	})

@@ -83,7 +83,7 @@ func (s *Session) Kept(_ *router.Pledge, t *stream.Turn) {
 	}
 	if left == 0 && m.cleared != nil {
 		s.home.work(m.cleared)
-		m.cleared = nil
+		m.cleared, m.waiter = nil, nil
 	}
 }
 

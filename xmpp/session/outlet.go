@@ -46,15 +46,18 @@ func (s *Session) write(t *stream.Turn, p router.Parcel) error {
 // enqueue keeps a stanza until the client acknowledges it, and sends it if there is a stream. The caller holds mu.
 func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool {
 	m, size := s.sm, len(p.Head)+len(p.Mid)+len(p.Tail)
-	if m.overflowed || len(m.queue) >= s.home.Limits.Queue || m.bytes+size > s.home.Limits.QueueBytes && len(m.queue) > 0 {
+	if m.overflowed || s.full(p, size) {
 		s.overflow()
 		return false
 	}
-	e := entry{stanza: p.Head, duty: p.Duty, request: p.Kind == router.Request}
+	e := entry{stanza: p.Head, duty: p.Duty, request: p.Kind == router.Request, answer: p.Answer}
 	if len(p.Mid)+len(p.Tail) > 0 || !p.Kept {
 		e.stanza = bytes.Join([][]byte{p.Head, p.Mid, p.Tail}, nil)
 	}
 	m.out++
+	if !p.Answer {
+		m.foreign++
+	}
 	if p.Duty != nil {
 		p.Duty.Hold(s)
 		if owner, entity, ok := p.Duty.Letter(); ok {
@@ -69,6 +72,19 @@ func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool {
 		s.askSoon(t, p.Lazy)
 	}
 	return true
+}
+
+// answersFor is how many times the limit of stanzas the answers to a client's own stanzas may take: a client that writes
+// much at once gets as much before it can acknowledge.
+const answersFor = 4
+
+// full tells whether a stanza is one too many. The caller holds mu.
+func (s *Session) full(p router.Parcel, size int) bool {
+	m, l := s.sm, &s.home.Limits
+	if len(m.queue) == 0 {
+		return false
+	}
+	return !p.Answer && m.foreign >= l.Queue || len(m.queue) >= (1+answersFor)*l.Queue || m.bytes+size > l.QueueBytes
 }
 
 // overflow ends a session whose client does not acknowledge: it would take memory without end. The caller holds mu.

@@ -89,6 +89,7 @@ func (s *Session) claim(t *stream.Turn) error {
 		m.out = m.acked // the record makes no sense
 	}
 	m.queue = make([]entry, m.out-m.acked)
+	m.foreign = len(m.queue)
 	marks := map[schemas.EntityID]letterMark{}
 	wanted := map[schemas.EntityID]bool{}
 	for _, k := range s.letters {

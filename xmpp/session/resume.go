@@ -144,7 +144,7 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 	defer s.handling.Unlock()
 	s.mu.Lock()
 	m := s.sm
-	if s.phase == ended || m.cleared != nil {
+	if s.phase == ended {
 		s.mu.Unlock()
 		return sendError(t.Send(st, failed("item-not-found", "")))
 	}
@@ -161,6 +161,10 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 		s.resumed(fresh, st, id, h, t)
 		return nil
 	}
+	if m.waiter != nil { // the client came back twice
+		m.waiter.Close(stream.Conflict, "the session was resumed elsewhere")
+	}
+	m.waiter = st
 	m.cleared = func(t *stream.Turn) {
 		s.handling.Lock()
 		defer st.Resume()
@@ -231,6 +235,12 @@ func (s *Session) handTo(next *Session) bool {
 // forgetLost removes what a restart left nothing of but its number. The caller holds mu.
 func (m *management) forgetLost() {
 	m.queue = slices.DeleteFunc(m.queue, func(e entry) bool { return e.stanza == nil })
+	m.foreign = 0
+	for _, e := range m.queue {
+		if !e.answer {
+			m.foreign++
+		}
+	}
 	for i := range m.queue {
 		if k := m.queue[i].mark; k != 0 {
 			k.renumber(m.record.table, m.acked+1+uint32(i))

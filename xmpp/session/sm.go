@@ -29,6 +29,7 @@ type entry struct {
 	duty    *router.Duty
 	request bool // an IQ get or set: its sender gets an error if the session ends
 	mark    mark // in the table, of a letter
+	answer  bool // to a stanza of the client itself
 }
 
 // management is the XEP-0198 state of a session. Guarded by Session.mu.
@@ -46,6 +47,7 @@ type management struct {
 	acked      uint32  // of them, acknowledged
 	queue      []entry // those between
 	bytes      int     // size of the queue
+	foreign    int     // stanzas in it that are no answers
 	asking     bool    // a request of ours is not answered …
 	askedAt    int64   // … since then, nanoseconds
 	askDue     bool    // one leaves at the end of the turn
@@ -56,7 +58,8 @@ type management struct {
 	window   time.Duration
 	record   *record            // in the table; nil: not after a restart
 	restored bool               // by a restart
-	cleared  func(*stream.Turn) // runs when nothing is held any more; for resumption
+	cleared  func(*stream.Turn) // runs when nothing is held any more; for resumption …
+	waiter   *stream.Stream     // … by this stream
 }
 
 func (m *management) resumable() bool { return m.id != "" || m.restored }
@@ -262,6 +265,9 @@ func (m *management) acknowledged(h uint32, duties []*router.Duty) (_ []*router.
 	for i := range m.queue[:n] {
 		e := &m.queue[i]
 		m.bytes -= len(e.stanza)
+		if !e.answer {
+			m.foreign--
+		}
 		if e.duty != nil {
 			duties = append(duties, e.duty)
 		}

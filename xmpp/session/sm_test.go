@@ -319,3 +319,23 @@ func TestUnopened(t *testing.T) {
 		t.Errorf("emil got %s", got)
 	}
 }
+
+// TestBurstOfAnswers: who asks much at once gets as much at once, and is not taken for a client that never acknowledges.
+func TestBurstOfAnswers(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, func(s *server) { s.limits = session.Limits{Queue: 20} })
+	c := s.managed("anna", "desk")
+	var burst strings.Builder
+	for i := range 80 {
+		fmt.Fprintf(&burst, "<iq type='get' id='q%d' to='example.org'><ping xmlns='urn:xmpp:ping'/></iq>", i)
+	}
+	c.send(burst.String())
+	c.until("id='q79'")
+	c.until(">")
+	c.ack(c.stanzas() + 80)
+	for i := range 30 { // its limit for what others send is untouched
+		c.send(fmt.Sprintf("<a xmlns='%s' h='%d'/>", smNS, c.stanzas()+80+i))
+		c.send(fmt.Sprintf("<iq type='get' id='r%d' to='example.org'><ping xmlns='urn:xmpp:ping'/></iq>", i))
+		c.until(fmt.Sprintf("id='r%d'", i))
+	}
+}
