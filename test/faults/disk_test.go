@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,8 +119,11 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// smallDisk leaves 24 MiB above the reserve that the log keeps for sweeps.
-const smallDisk = (64 + 24) << 20
+// reserve is what the log keeps free for sweeps (log.reserve_bytes), smallDisk leaves 24 MiB more.
+const (
+	reserve   = 64 << 20
+	smallDisk = reserve + 24<<20
+)
 
 // TestFullDisk is F21 with a disk that is really full: what would have to be stored is refused with resource-constraint of type
 // wait, people who are online keep chatting, and when there is room again service is normal.
@@ -148,7 +152,9 @@ func TestFullDisk(t *testing.T) {
 	online(t, friend, available)
 	say(t, sender, away, "before")
 	ballast := filepath.Join(inside, "ballast")
-	must(t, os.WriteFile(ballast, make([]byte, 23<<20), 0o600))
+	var disk syscall.Statfs_t
+	must(t, syscall.Statfs(inside, &disk))
+	must(t, os.WriteFile(ballast, make([]byte, int64(disk.Bavail)*disk.Bsize-reserve+1<<20), 0o600))
 	say(t, sender, away, "during")
 	if got := fmt.Sprint(refused()); got != "[wait resource-constraint]" {
 		t.Errorf("the sender is told %s", got)
@@ -291,4 +297,40 @@ func answerGap(t *testing.T, p *peer, to string) time.Duration {
 		}
 	}
 	return longest
+}
+
+// TestReadFails is the rest of F23: reading the log answers EIO. The log is never served on in part: the process stops and names the
+// file; nothing is lost, and when reads work again all is well.
+func TestReadFails(t *testing.T) {
+	t.Parallel()
+	s, target := start(t, server.Options{Accounts: 2})
+	sender, _ := client(target, "user1", "pen")
+	away := "user2@" + target.Domain
+	online(t, sender, available)
+	say(t, sender, away, "before")
+	must(t, s.Stop()) // what was just written is read from memory
+	sender.lost()
+	again(t, s)
+	stop := trace(t, s, "-e", "trace=pread64", "-e", "inject=pread64:error=EIO")
+	if out, err := s.Command("rebuild", "--check"); err == nil {
+		t.Errorf("rebuild --check reads what cannot be read:\n%s", out)
+	}
+	if !until(wire.Patience, func() bool { return !s.Alive() }) {
+		t.Fatal("the server goes on with a log that it cannot read")
+	}
+	_ = stop()
+	if said := tail(s.Output(), 600); !strings.Contains(said, ".blk: input/output error") {
+		t.Errorf("the process does not say why it stops: %s", said)
+	}
+	again(t, s)
+	must(t, same(s))
+	must(t, sender.connect())
+	say(t, sender, away, "after")
+	reader, read := client(target, "user2", "desk")
+	online(t, reader, available)
+	if !until(wire.Patience, func() bool { return read.count("after") > 0 }) || fmt.Sprint(read.list()) != "[before after]" {
+		t.Errorf("shown: %v", read.list())
+	}
+	sender.signOut()
+	reader.signOut()
 }
