@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -88,16 +89,33 @@ func or(s, otherwise string) string {
 	return s
 }
 
-// FreePorts returns n addresses that nobody listens on.
+// The ports that FreePorts hands out: below those that the kernel gives to clients (ip_local_port_range begins at 32768), so
+// that nobody's connection takes the port of a server that is just being started again.
+const (
+	firstPort = 10_000
+	lastPort  = 32_000
+)
+
+// given are the addresses that this process has handed out; a server that is down for a moment keeps its own.
+var given sync.Map
+
+// FreePorts returns n addresses that nobody listens on, and that it never returned before.
 func FreePorts(ip string, n int) ([]string, error) {
 	var out []string
-	for range n {
-		l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
-		if err != nil {
+	for tries := 0; len(out) < n; tries++ {
+		addr := net.JoinHostPort(ip, strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))
+		if _, known := given.LoadOrStore(addr, true); known {
+			continue
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil && tries > 1000 {
 			return nil, fmt.Errorf("server: looking for a free port: %w", err)
 		}
-		defer l.Close()
-		out = append(out, l.Addr().String())
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		out = append(out, addr)
 	}
 	return out, nil
 }
