@@ -51,12 +51,13 @@ func (a *authenticator) Verifier(_ context.Context, domain, localpart string, h 
 
 // Password checks a password that came by PLAIN. It is not kept.
 func (a *authenticator) Password(ctx context.Context, domain, localpart, password string) error {
+	floor := time.Now().Add(directory.DefaultRefusalFloor)
 	v, err := a.Verifier(ctx, domain, localpart, sasl.SHA256)
 	switch {
 	case err == nil && v.CheckPassword(password):
 		return nil
 	case err == nil:
-		return a.wrongLocal(ctx, domain)
+		return a.wrongLocal(ctx, domain, floor)
 	case !errors.Is(err, sasl.ErrNoAccount):
 		return err
 	}
@@ -67,6 +68,9 @@ func (a *authenticator) Password(ctx context.Context, domain, localpart, passwor
 	entry, err := ldap.Authenticate(ctx, localpart, password)
 	if err != nil {
 		return refusal(err)
+	}
+	if entry.Localpart != localpart { // the stream goes on as localpart: nobody else's password may open it
+		return sasl.ErrNotAuthorized
 	}
 	_, err = a.bind(ctx, domain, entry)
 	return err
@@ -80,12 +84,12 @@ func refusal(err error) error {
 	return sasl.ErrNotAuthorized
 }
 
-// wrongLocal refuses a local account's password. On a domain with a directory that takes as long as the directory's own
-// refusals, so that the time does not tell which accounts are local.
-func (a *authenticator) wrongLocal(ctx context.Context, domain string) error {
+// wrongLocal refuses a local account's password. On a domain with a directory that takes until floor, as long as the
+// directory's own refusals, so that the time does not tell which accounts are local.
+func (a *authenticator) wrongLocal(ctx context.Context, domain string, floor time.Time) error {
 	if a.directories[domain] != nil {
 		select {
-		case <-time.After(directory.DefaultRefusalFloor):
+		case <-time.After(time.Until(floor)):
 		case <-ctx.Done():
 		}
 	}

@@ -84,7 +84,10 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if c.Prepare != nil {
 		err = c.Prepare(ctx, store)
 	}
-	if err = errors.Join(err, n.assemble()); err != nil {
+	if err == nil {
+		err = n.assemble()
+	}
+	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
 	if err := n.listen(); err != nil {
@@ -154,12 +157,16 @@ func (n *Node) listen() error {
 			})
 		}
 	}
-	n.control = control.NewServer(n.cfg.Logger)
+	commands := control.NewServer(n.cfg.Logger)
 	for name, handler := range n.Commands() {
-		n.control.Handle(name, handler)
+		commands.Handle(name, handler)
 	}
-	n.control.Handle(CommandAccountAdd, n.accountAdd)
-	return n.control.Start(n.Folder)
+	commands.Handle(CommandAccountAdd, n.accountAdd)
+	if err := commands.Start(n.Folder); err != nil {
+		return err
+	}
+	n.control = commands
+	return nil
 }
 
 // Addresses returns where the server listens, in the order of the configuration: for port 0 the port that was chosen.
