@@ -11,8 +11,10 @@ import (
 )
 
 const (
-	accounts = 130
+	accounts = 150
 	password = "secret-Pa55"
+	// memory is more than the server may ever hold while all of it happens.
+	memory = 256 << 20
 	// needle is in texts that people send; the server's output must not have it.
 	needle = "xyzzy-needle"
 )
@@ -64,15 +66,20 @@ type row struct {
 
 func TestHostile(t *testing.T) {
 	neighbour := newNeighbour(t)
+	descriptors := srv.Descriptors(t)
 	t.Cleanup(func() { // after every row
 		neighbour.served(t)
+		srv.AwaitDescriptors(t, descriptors)
+		if peak := srv.PeakMemory(t); peak > memory {
+			t.Errorf("the server has held %d MiB, more than %d", peak>>20, memory>>20)
+		}
 		for _, bad := range []string{needle, password, "panic", "goroutine "} {
 			if strings.Contains(printed(), bad) {
 				t.Errorf("%q is in the server's output:\n%s", bad, printed())
 			}
 		}
 	})
-	for _, rows := range [][]row{tlsRows, xmlRows, limitRows, signInRows, whoRows, loadRows} {
+	for _, rows := range [][]row{tlsRows, xmlRows, limitRows, signInRows, whoRows, loadRows, resumeRows} {
 		for _, r := range rows {
 			t.Run(r.name, func(t *testing.T) {
 				t.Parallel()
