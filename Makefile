@@ -7,7 +7,7 @@ PROTOCGENGO = google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 # One line, one purpose: directory, clients, tracing, schemas, certificates.
 PACKAGES = slapd ldap-utils \
 	profanity tmux go-sendxmpp python3-slixmpp python3-aiohttp \
-	strace procps protobuf-compiler openssl gcc libc6-dev
+	strace procps mount util-linux protobuf-compiler openssl gcc libc6-dev
 
 BIN = $(CURDIR)/.tools/protokoll
 
