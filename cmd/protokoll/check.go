@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/net/idna"
+
 	"protokoll/cmd/protokoll/node"
 	"protokoll/config"
 	"protokoll/directory"
@@ -80,7 +82,11 @@ func checkCertificate(d config.Domain, now time.Time) (until time.Time, err erro
 	if err != nil {
 		return until, err
 	}
-	switch err := leaf.VerifyHostname(d.Name); {
+	name, err := idna.Lookup.ToASCII(d.Name) // RFC 5280 §7.2
+	if err != nil {
+		return until, err
+	}
+	switch err := leaf.VerifyHostname(name); {
 	case err != nil:
 		return until, fmt.Errorf("%s is for other names: %v", d.Certificate, leaf.DNSNames)
 	case now.After(leaf.NotAfter):

@@ -23,9 +23,10 @@ import (
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata", RequireUniqueNames: true, Deadline: time.Now().Add(2 * patience),
+		Dir: "testdata", RequireUniqueNames: true, Deadline: time.Now().Add(8 * patience),
 		Setup: func(env *testscript.Env) error {
 			env.Values[onStage{}] = &stage{env.T().(testing.TB), map[string]*demo{}}
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("BELL", "open\asesame")
 			for name, content := range map[string]string{ // which a txtar file cannot hold
 				"latin1": "passw\xf6rt\n", "bell": "open\asesame\n", "too-long": strings.Repeat("x", 1025) + "\n", "nothing": "",
