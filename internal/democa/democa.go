@@ -21,6 +21,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 const (
@@ -34,6 +36,10 @@ const (
 func Pair(folder, domain string, now time.Time) (tls.Certificate, error) {
 	if err := os.MkdirAll(filepath.Join(folder, "tls"), 0o700); err != nil {
 		return tls.Certificate{}, fmt.Errorf("make the folder for certificates: %w", err)
+	}
+	domain, err := idna.Lookup.ToASCII(domain) // RFC 5280 §7.2
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("the demo's domain: %w", err)
 	}
 	authority, err := load(filepath.Join(folder, "ca.pem"), filepath.Join(folder, "tls", "ca.key"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -108,11 +114,22 @@ func issue(template *x509.Certificate, authority *tls.Certificate, cert, key str
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	if err := os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600); err != nil {
+	if err := write(key, &pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}, 0o600); err != nil {
 		return tls.Certificate{}, err
 	}
-	if err := os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+	if err := write(cert, &pem.Block{Type: "CERTIFICATE", Bytes: der}, 0o644); err != nil {
 		return tls.Certificate{}, err
 	}
 	return load(cert, key)
+}
+
+// aside ends the name of a file that is not whole yet.
+const aside = ".new"
+
+// write puts a block under a name so that, whenever the process dies, the name has a whole file or none.
+func write(name string, b *pem.Block, mode fs.FileMode) error {
+	if err := os.WriteFile(name+aside, pem.EncodeToMemory(b), mode); err != nil {
+		return err
+	}
+	return os.Rename(name+aside, name)
 }

@@ -42,3 +42,41 @@ func TestPair(t *testing.T) {
 		t.Errorf("the authority's key: %v, %v", info, err)
 	}
 }
+
+// A domain that is not ASCII stands in the certificate as SNI and DNS spell it. RFC 5280 §7.2.
+func TestPairOfAnInternationalDomain(t *testing.T) {
+	t.Parallel()
+	p, err := Pair(t.TempDir(), "bücher.example", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Leaf.VerifyHostname("xn--bcher-kva.example"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A set-up that is cut off while it writes leaves no name with half a file behind; what lies aside means nothing.
+func TestPairAfterAnInterruption(t *testing.T) {
+	t.Parallel()
+	folder, now := t.TempDir(), time.Now()
+	if err := os.MkdirAll(filepath.Join(folder, "tls"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"ca.pem", "tls/ca.key", "tls/cert.pem", "tls/cert.key"} {
+		if err := os.WriteFile(filepath.Join(folder, name+aside), []byte("-----BEGIN"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, err := Pair(folder, "a.example", now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Pair(folder, "a.example", now)
+	if err != nil || !again.Leaf.Equal(first.Leaf) {
+		t.Errorf("a second start: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(folder, "*", "*"+aside))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left aside: %v, %v", left, err)
+	}
+}
