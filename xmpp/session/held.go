@@ -98,20 +98,33 @@ func (s *Session) watch() {
 // graceOver is called by the wheel.
 func (s *Session) graceOver() {
 	s.mu.Lock()
-	s.sm.graceSet = false
-	waits := len(s.sm.held) > 0
+	m := s.sm
+	m.graceSet = false
+	waits := len(m.held) > 0
 	if waits {
 		s.watch()
-	} else if s.sm.wanted {
+	} else if m.wanted {
 		s.ackSoon(nil)
 	}
+	store := waits && !m.storing
+	m.storing = m.storing || store
 	s.mu.Unlock()
-	if waits {
-		s.home.work(func(t *stream.Turn) {
-			s.storeHeld(s.home.Limits.Grace, t)
-			s.bounceHeld(t)
-		})
+	if store {
+		s.home.work(s.storeOverdue)
 	}
+	if waits {
+		s.home.work(s.bounceHeld)
+	}
+}
+
+// storeOverdue stores messages whose grace is over. It may wait for the disk, so there is one of it at a time.
+func (s *Session) storeOverdue(t *stream.Turn) {
+	defer func() {
+		s.mu.Lock()
+		s.sm.storing = false
+		s.mu.Unlock()
+	}()
+	s.storeHeld(s.home.Limits.Grace, t)
 }
 
 // older returns the duties of stanzas that have been held for longer than d.

@@ -41,7 +41,8 @@ type management struct {
 	lastAckAt int64            // … when, nanoseconds
 	wanted    bool             // the client asked for an acknowledgement that we still owe
 	ackDue    bool             // one leaves at the end of the turn
-	graceSet  bool
+	graceSet  bool             // the timer runs
+	storing   bool             // messages whose grace is over are being stored
 
 	out        uint32  // stanzas sent
 	acked      uint32  // of them, acknowledged
