@@ -120,7 +120,7 @@ func (s *Session) Slow() bool {
 func (s *Session) Stored(d *router.Duty) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sm == nil || s.sm.record == nil {
+	if s.sm == nil || s.sm.record == nil || s.phase == ended {
 		return
 	}
 	owner, entity, ok := d.Letter()
