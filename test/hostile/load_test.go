@@ -67,7 +67,7 @@ var loadRows = []row{
 	}},
 	{"H74", func(t *testing.T) {
 		s, away := bound(t), pool.Account()+"@"+target.Domain
-		const messages, window = 6000, 500
+		const messages, window = 6000, 200
 		s.send(t, "<enable xmlns='"+wire.NSSM+"'/>")
 		if n, err := s.Next(); err != nil || !n.Is(wire.NSSM, "enabled") {
 			t.Fatalf("not enabled: %v %v", n, err)
