@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -48,7 +49,7 @@ func start(t *testing.T, o server.Options) (*server.Server, wire.Target) {
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the server printed:\n%s", tail(s.Output(), 1500))
+			t.Logf("the server printed:\n%s", tail(logged(s), 1500))
 		}
 		s.Remove()
 	})
@@ -57,6 +58,17 @@ func start(t *testing.T, o server.Options) (*server.Server, wire.Target) {
 		t.Fatal(err)
 	}
 	return s, target
+}
+
+// logged is what the server printed, without the demo's introduction and its line each second.
+func logged(s *server.Server) string {
+	var b strings.Builder
+	for line := range strings.Lines(s.Output()) {
+		if strings.HasPrefix(line, "time=") || strings.HasPrefix(line, "protokoll: ") || strings.HasPrefix(line, "panic") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // tail is the end of what was printed.
