@@ -30,7 +30,7 @@ func newHealth(cfg *Config) *health {
 
 // works notes that a server answered.
 func (h *health) works(s *server) {
-	if s.success() && !h.alone {
+	if s.success(h.now()) && !h.alone {
 		h.log.Info("directory server answers again", slog.Int("server", s.number))
 	}
 	h.mu.Lock()
@@ -42,10 +42,10 @@ func (h *health) works(s *server) {
 	h.since = time.Time{}
 }
 
-// fails notes that a server did not answer, or that it refuses the service account.
-func (h *health) fails(s *server, c uint16) {
+// fails notes that a server did not answer what was asked of it at began, or that it refuses the service account.
+func (h *health) fails(s *server, began time.Time, c uint16) {
 	refused := c < ldap.ErrorNetwork && !broken(c)
-	if s.failure(h.now(), refused) && !h.alone {
+	if s.failure(h.now(), began, refused) && !h.alone {
 		h.log.Warn("directory server does not answer", slog.Int("server", s.number), slog.Int("code", int(c)), slog.String("meaning", meaning(c)))
 	}
 }

@@ -57,10 +57,10 @@ func (p *pool) run(ctx context.Context, timeout time.Duration, budget int64, op 
 			}
 			break
 		}
-		started := time.Now()
+		started := p.cfg.Now()
 		err = c.do(ctx, timeout, budget, op)
 		if ctx.Err() != nil {
-			p.interrupted(ctx, c, time.Since(started))
+			p.interrupted(ctx, c, started)
 			return gaveUp(ctx)
 		}
 		if last = code(err); err == nil || !broken(last) {
@@ -68,29 +68,41 @@ func (p *pool) run(ctx context.Context, timeout time.Duration, budget int64, op 
 			p.put(c)
 			return err
 		}
-		p.fault(c, last, time.Since(started) >= timeout)
+		p.fault(c, last, started, timeout)
 	}
-	p.health.down(last)
+	if !p.someUp() {
+		p.health.down(last)
+	}
 	return unavailable(last)
+}
+
+// someUp tells whether a server is not to blame for anything: then the directory is there, and one caller had bad luck.
+func (p *pool) someUp() bool {
+	for _, s := range p.servers {
+		if s.up() {
+			return true
+		}
+	}
+	return false
 }
 
 // fault puts the connection aside. A used one that fails at once has most likely
 // been closed by the server meanwhile, which is no fault of the server.
-func (p *pool) fault(c *conn, code uint16, slow bool) {
+func (p *pool) fault(c *conn, code uint16, began time.Time, timeout time.Duration) {
 	c.close()
-	if c.reused && !slow {
+	if c.reused && p.cfg.Now().Sub(began) < timeout {
 		c.server.retire()
 		return
 	}
-	p.health.fails(c.server, code)
+	p.health.fails(c.server, began, code)
 }
 
 // interrupted puts a connection aside whose caller has gone. Only a server that
 // let half an operation’s time pass is to blame for that.
-func (p *pool) interrupted(ctx context.Context, c *conn, took time.Duration) {
+func (p *pool) interrupted(ctx context.Context, c *conn, began time.Time) {
 	c.close()
-	if ctx.Err() == context.DeadlineExceeded && took >= p.cfg.OpTimeout/2 {
-		p.health.fails(c.server, ldap.LDAPResultTimeout)
+	if ctx.Err() == context.DeadlineExceeded && p.cfg.Now().Sub(began) >= p.cfg.OpTimeout/2 {
+		p.health.fails(c.server, began, ldap.LDAPResultTimeout)
 	} else if c.trial {
 		c.server.abandon()
 	}
@@ -114,6 +126,7 @@ func (p *pool) fresh(ctx context.Context) (*conn, uint16, error) {
 		if !ok {
 			continue
 		}
+		began := p.cfg.Now()
 		c, err := s.dial(ctx, p.cfg, p.login)
 		if err == nil {
 			c.trial = trial
@@ -126,7 +139,7 @@ func (p *pool) fresh(ctx context.Context) (*conn, uint16, error) {
 			return nil, 0, gaveUp(ctx)
 		}
 		last = code(err)
-		p.health.fails(s, last)
+		p.health.fails(s, began, last)
 	}
 	return nil, last, nil
 }

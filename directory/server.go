@@ -31,6 +31,7 @@ type server struct {
 	retryAt  time.Time // guarded by mu
 	trying   bool      // guarded by mu
 	epoch    int       // guarded by mu; connections of an older epoch are not used again
+	answered time.Time // guarded by mu; when somebody last got an answer
 }
 
 // admit tells whether a connection to the server may be tried now, and whether
@@ -50,18 +51,24 @@ func (s *server) admit(now time.Time) (ok, trial bool) {
 }
 
 // success closes the circuit and tells whether it was open.
-func (s *server) success() (wasDown bool) {
+func (s *server) success(now time.Time) (wasDown bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.answered = now
 	wasDown = s.failures > 0
 	s.failures, s.trying = 0, false
 	return wasDown
 }
 
-// failure opens the circuit and tells whether it was closed.
-func (s *server) failure(now time.Time, refused bool) (wasUp bool) {
+// failure opens the circuit and tells whether it was closed. A server that answered others while one waited in vain is not to
+// blame: it is this machine that is busy, as when everybody signs in at once.
+func (s *server) failure(now, began time.Time, refused bool) (wasUp bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !refused && s.answered.After(began) {
+		s.trying = false
+		return false
+	}
 	wasUp = s.failures == 0
 	wait := refusedBackoff
 	if !refused {
@@ -71,6 +78,13 @@ func (s *server) failure(now time.Time, refused bool) (wasUp bool) {
 	s.epoch++
 	s.retryAt, s.trying = now.Add(wait), false
 	return wasUp
+}
+
+// up tells whether the circuit is closed.
+func (s *server) up() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failures == 0
 }
 
 // abandon ends a trial without an outcome.

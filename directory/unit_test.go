@@ -98,7 +98,7 @@ func TestCircuit(t *testing.T) {
 		}
 	}
 	admit(true, false)
-	if !s.failure(now, false) || s.currentEpoch() != 1 {
+	if !s.failure(now, now, false) || s.currentEpoch() != 1 {
 		t.Error("the first failure opens the circuit and retires connections")
 	}
 	admit(false, false)
@@ -107,18 +107,22 @@ func TestCircuit(t *testing.T) {
 	admit(false, false) // one at a time finds out
 	s.abandon()
 	admit(true, true)
-	if s.failure(now, false) {
+	if s.failure(now, now, false) {
 		t.Error("the circuit was open already")
 	}
 	now = now.Add(firstBackoff)
 	admit(false, false) // twice as long now
 	now = now.Add(firstBackoff)
 	admit(true, true)
-	if !s.success() || s.success() {
+	if !s.success(now) || s.success(now) {
 		t.Error("success closes the circuit, once")
 	}
 	admit(true, false)
-	s.failure(now, true)
+	if s.failure(now.Add(time.Second), now.Add(-1), false) {
+		t.Error("a server is blamed that answered others meanwhile")
+	}
+	admit(true, false)
+	s.failure(now, now, true)
 	now = now.Add(refusedBackoff - 1)
 	admit(false, false)
 	now = now.Add(1)

@@ -101,6 +101,7 @@ func (l *LDAP) pages(ctx context.Context, c *conn, attributes []string, fn func(
 }
 
 func (l *LDAP) page(ctx context.Context, c *conn, req *ldap.SearchRequest) (answer *ldap.SearchResult, err error) {
+	began := l.cfg.Now()
 	err = c.do(ctx, pageTimeout, pageBudget, func(lc *ldap.Conn) (err error) {
 		answer, err = lc.Search(req)
 		return err
@@ -114,7 +115,7 @@ func (l *LDAP) page(ctx context.Context, c *conn, req *ldap.SearchRequest) (answ
 	case last == ldap.LDAPResultSizeLimitExceeded, last == ldap.LDAPResultAdminLimitExceeded:
 		return nil, ErrSizeLimit
 	case err != nil && broken(last):
-		l.health.fails(c.server, last)
+		l.health.fails(c.server, began, last)
 		l.health.down(last)
 		return nil, unavailable(last)
 	case err != nil:
