@@ -532,7 +532,10 @@ func testStuckReader(t *testing.T) {
 }
 
 func testFlood(t *testing.T) {
-	f := newFixture(t, func(c *Config) { c.Limits.Rate, c.Limits.Burst = 256<<10, 32<<10 })
+	f := newFixture(t, func(c *Config) {
+		c.Limits.Rate, c.Limits.Burst = 256<<10, 32<<10
+		c.Limits.AccountRate, c.Limits.AccountBurst = 1<<30, 1<<30 // both streams are of one
+	})
 	flood, other := f.login(t), f.login(t)
 	stop := make(chan struct{})
 	go func() {

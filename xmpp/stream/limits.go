@@ -27,6 +27,9 @@ type Limits struct {
 	Burst       int // bytes that it may send at once after a pause
 	RateBefore  int // the same before sign-in
 	BurstBefore int
+
+	AccountRate  int // the same for all streams of an account together, from one to the next; 0: four times Rate
+	AccountBurst int // 0: twice Burst
 }
 
 // Defaults of Limits.
@@ -74,6 +77,12 @@ func (l Limits) withDefaults() Limits {
 		if *n.field == 0 {
 			*n.field = n.value
 		}
+	}
+	if l.AccountRate == 0 {
+		l.AccountRate = 4 * l.Rate
+	}
+	if l.AccountBurst == 0 {
+		l.AccountBurst = 2 * l.Burst
 	}
 	return l
 }

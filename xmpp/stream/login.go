@@ -105,7 +105,7 @@ func (s *Stream) exchange(begin bool, mechanism string, message []byte, has bool
 func (s *Stream) succeed(out []byte, t *Turn) error {
 	localpart := s.neg.sasl.Localpart()
 	s.neg.sasl = nil
-	if !s.server.admit(s.domain, localpart) {
+	if s.account = s.server.admit(s.domain, localpart); s.account == nil {
 		return &Error{Condition: ResourceConstraint, Text: "too many connections of this account"}
 	}
 	s.localpart = localpart
@@ -119,6 +119,7 @@ func (s *Stream) succeed(out []byte, t *Turn) error {
 	}
 	err := ignoreEnd(t.Send(s, b))
 	s.began = false
+	s.slow(s.account.take(signInBytes, s.server.cfg.Clock()))
 	return err
 }
 

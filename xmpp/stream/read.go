@@ -50,7 +50,16 @@ func (s *Stream) read() (int, error) {
 func (s *Stream) took(n int) {
 	now := s.server.cfg.Clock()
 	s.lastRead.Store(now.UnixNano())
-	if wait := s.bucket.take(n, now); wait > 0 {
+	wait := s.bucket.take(n, now)
+	if s.account != nil {
+		wait = max(wait, s.account.take(n, now))
+	}
+	s.slow(wait)
+}
+
+// slow stops the reading for a while.
+func (s *Stream) slow(wait time.Duration) {
+	if wait > 0 {
 		s.pauses.Or(pausedByRate)
 		s.server.cfg.Wheel.Set(&s.resume, wait, func() { s.unpause(pausedByRate) })
 	}

@@ -27,7 +27,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	streams   map[*Stream]struct{}
-	accounts  map[string]int // signed-in streams by bare JID
+	accounts  map[string]*account // by bare JID
 	listeners []*peer.Listener
 	closing   bool
 	empty     chan struct{} // closed when closing and the last stream has gone
@@ -50,7 +50,7 @@ func New(cfg Config) (*Server, error) {
 		buffers:  newTLSFields(),
 		shaking:  make(chan struct{}, cfg.Limits.Handshakes),
 		streams:  make(map[*Stream]struct{}),
-		accounts: make(map[string]int),
+		accounts: make(map[string]*account),
 		empty:    make(chan struct{}),
 	}, nil
 }
@@ -119,28 +119,13 @@ func (s *Server) remember(st *Stream) bool {
 	return true
 }
 
-// admit counts a stream of an account that has signed in.
-func (s *Server) admit(domain, localpart string) bool {
-	account := localpart + "@" + domain
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.accounts[account] >= s.cfg.Limits.AccountStream {
-		return false
-	}
-	s.accounts[account]++
-	return true
-}
-
 // forget counts a stream out that has ended.
 func (s *Server) forget(st *Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.streams, st)
-	if st.localpart != "" {
-		account := st.localpart + "@" + st.domain
-		if s.accounts[account]--; s.accounts[account] <= 0 {
-			delete(s.accounts, account)
-		}
+	if st.account != nil {
+		s.dismiss(st.account)
 	}
 	if s.closing && len(s.streams) == 0 {
 		s.signalEmpty()

@@ -42,6 +42,7 @@ type Stream struct {
 	localpart string
 	lang      string
 	bucket    bucket
+	account   *account // once signed in
 
 	deadline wheel.Timer // of login, then of idleness
 	closing  wheel.Timer
