@@ -12,14 +12,14 @@ import (
 func (p *person) lose() {
 	old := p.current
 	old.Drop()
+	lost := time.Now()
 	<-old.gone
 	p.current = nil
 	p.count("resets")
 	if old.id == "" || p.chance(25) {
 		return
 	}
-	away := time.Duration(p.Float64() * 1.3 * float64(p.Window))
-	time.Sleep(away)
+	time.Sleep(time.Duration(p.Float64() * 1.3 * float64(p.Window)))
 	conn := p.connect()
 	if conn == nil {
 		return
@@ -34,8 +34,8 @@ func (p *person) lose() {
 		go c.read()
 		p.current = c
 	default:
-		if away < p.Window/2 {
-			p.fault("resume", errors.New("refused within half of the window"))
+		if time.Since(lost) < p.Window {
+			p.fault("resume", errors.New("refused within the window"))
 		}
 		p.count("resume refused")
 		p.current = p.begin(conn, old.resource)

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -23,5 +24,6 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	runtime.MemProfileRate = profileRate
 	os.Exit(m.Run())
 }

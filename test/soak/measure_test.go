@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,8 +19,11 @@ import (
 
 // measure is what the server holds, in numbers and bytes.
 type measure struct {
-	goroutines, files int
-	live              uint64 // bytes of reachable objects
+	goroutines, files int    // without goroutines that wait for sockets: they are kept, up to maxPollers
+	pollers           int    // those
+	live              uint64 // bytes of reachable objects, without the following two, which are the log's and bounded
+	tail              uint64 // bytes of the newest events, which the log keeps for its followers: now more, now fewer
+	blocks            uint64 // bytes of the blocks that JetStream wrote last: up to 8 MiB for each lane, according to how full they are
 	heap              uint64 // bytes of spans that hold objects
 	resident          uint64 // bytes, mapped files included
 	anonymous         uint64 // bytes, without mapped files
@@ -53,7 +57,8 @@ func take(tb testing.TB, n *node.Node, before *measure) measure {
 	same := 0 // times in a row that goroutines and files were what they were
 	until(patience/2, func() bool {
 		last := m
-		m.goroutines, m.files = runtime.NumGoroutine(), openFiles(tb)
+		m.goroutines, m.pollers = goroutines()
+		m.files = openFiles(tb)
 		if same++; m.goroutines != last.goroutines || m.files != last.files {
 			same = 0
 		}
@@ -64,7 +69,10 @@ func take(tb testing.TB, n *node.Node, before *measure) measure {
 	debug.FreeOSMemory()
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
-	m.live, m.heap, m.events, m.tables = stats.HeapAlloc, stats.HeapInuse, n.Figures().Events, tablesOf(n)
+	_, tail := n.Log.Held()
+	m.tail, m.blocks, m.heap = uint64(tail), blockBuffers(), stats.HeapInuse
+	m.live = stats.HeapAlloc - m.tail - m.blocks
+	m.events, m.tables = n.Figures().Events, tablesOf(n)
 	m.resident, m.anonymous = resident(tb)
 	return m
 }
@@ -91,6 +99,51 @@ const spareGoroutines = 2
 func near(before, after measure) bool {
 	diff := after.goroutines - before.goroutines
 	return after.files == before.files && diff <= spareGoroutines && diff >= -spareGoroutines
+}
+
+// maxPollers is how many goroutines xmpp/stream keeps waiting for sockets; how many there are is chance.
+const maxPollers = 8
+
+// goroutines counts, those apart that wait for sockets.
+func goroutines() (others, pollers int) {
+	all := stacks()
+	pollers = bytes.Count(all, []byte("poll.(*Poller).loop("))
+	return bytes.Count(all, []byte("\n\ngoroutine ")) + 1 - pollers, pollers
+}
+
+// stacks is where all goroutines are.
+func stacks() []byte {
+	for size := 1 << 20; ; size *= 2 {
+		all := make([]byte, size)
+		if n := runtime.Stack(all, true); n < size {
+			return all[:n]
+		}
+	}
+}
+
+// blockBuffer is where JetStream gets the memory for a block that it writes.
+const blockBuffer = "nats-server/v2/server.getMsgBlockBuf"
+
+// profileRate samples all buffers of blocks: the smallest have 256 KiB.
+const profileRate = 16 << 10
+
+// blockBuffers returns how many bytes are in buffers of blocks, according to the profile.
+func blockBuffers() (size uint64) {
+	var records []runtime.MemProfileRecord
+	for n, ok := runtime.MemProfile(nil, false); !ok; n, ok = runtime.MemProfile(records, false) {
+		records = make([]runtime.MemProfileRecord, n+100)
+	}
+	for i := range records {
+		frames := runtime.CallersFrames(records[i].Stack())
+		for more := true; more; {
+			var f runtime.Frame
+			if f, more = frames.Next(); strings.HasSuffix(f.Function, blockBuffer) {
+				size += uint64(records[i].InUseBytes())
+				break
+			}
+		}
+	}
+	return size
 }
 
 // openFiles counts descriptors, without the one that counts.
@@ -126,6 +179,10 @@ func resident(tb testing.TB) (all, anonymous uint64) {
 	return all, anonymous
 }
 
+// subjectCache is what reachable memory may grow by, in bytes, beside a tenth: JetStream keeps where the last 256 to 1,024
+// subjects lead, and each answer to a published event has a subject of its own.
+const subjectCache = 512 << 10
+
 // differences says in what the server did not come back to where it was.
 func differences(before, after measure) (all []string) {
 	if after.tables != (tables{}) {
@@ -135,7 +192,10 @@ func differences(before, after measure) (all []string) {
 		all = append(all, fmt.Sprintf("goroutines went from %d to %d, open files from %d to %d",
 			before.goroutines, after.goroutines, before.files, after.files))
 	}
-	if limit := before.live + before.live/10; after.live > limit {
+	if after.pollers > maxPollers {
+		all = append(all, fmt.Sprintf("%d goroutines wait for sockets, at most %d may", after.pollers, maxPollers))
+	}
+	if limit := before.live + before.live/10 + subjectCache; after.live > limit {
 		all = append(all, fmt.Sprintf("reachable memory went from %d to %d bytes, at most %d may be", before.live, after.live, limit))
 	}
 	return all
@@ -159,11 +219,4 @@ func profile(tb testing.TB, when string) {
 			tb.Error(err)
 		}
 	}
-}
-
-// stacks is where goroutines are, for who looks for the one too many.
-func stacks() string {
-	var b bytes.Buffer
-	_ = pprof.Lookup("goroutine").WriteTo(&b, 1) // a buffer takes everything
-	return b.String()
 }
