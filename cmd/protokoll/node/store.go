@@ -23,7 +23,7 @@ type StoreConfig struct {
 	Logger        *slog.Logger
 	ReserveBytes  uint64        // 0: the log's default
 	SegmentEvents uint64        // 0: the log's default
-	SegmentAge    time.Duration // 0: by number only
+	SegmentAge    time.Duration // rolls lanes that would roll later; 0: as their deadlines ask for
 	MustExist     bool          // refuse to set up an empty folder
 	Domains       []string      // that are served; nil: not known, and accounts of any may be added
 }
@@ -108,16 +108,27 @@ func (s *Store) follow(ctx context.Context) error {
 	return nil
 }
 
+// Half of the shortest deadline of what lies in a lane, as DESIGN §4 has the deadlines: an hour for presence and delivered
+// messages, a day for other replaced data. A segment can only be dropped once nothing is written to it any more.
+const (
+	rollShort = 30 * time.Minute
+	rollLong  = 12 * time.Hour
+)
+
 func logConfig(c StoreConfig, keys *seal.Keybook) jetstream.Config {
 	l := jetstream.Config{
 		Dir: filepath.Join(c.Folder, "log"), Keys: keys, Logger: c.Logger,
-		ReserveBytes: c.ReserveBytes, SegmentEvents: c.SegmentEvents,
+		ReserveBytes: c.ReserveBytes, SegmentEvents: c.SegmentEvents, SegmentAge: map[eventlog.Lane]time.Duration{},
 	}
-	if c.SegmentAge > 0 {
-		l.SegmentAge = map[eventlog.Lane]time.Duration{}
-		for _, lane := range eventlog.Lanes {
-			l.SegmentAge[lane] = c.SegmentAge
+	for _, lane := range eventlog.Lanes {
+		age := rollLong
+		if lane == eventlog.Now || lane == eventlog.Inbox {
+			age = rollShort
 		}
+		if c.SegmentAge > 0 {
+			age = min(age, c.SegmentAge)
+		}
+		l.SegmentAge[lane] = age
 	}
 	return l
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"protokoll/accounts"
 	"protokoll/eventlog"
@@ -157,5 +158,27 @@ func TestOtherUsersFolderIsRefused(t *testing.T) {
 	}
 	if err := ownFiles(folder, os.Geteuid()+1); !errors.Is(err, ErrOtherUser) {
 		t.Errorf("another user's folder: got %v", err)
+	}
+}
+
+// A lane rolls after at most half of its shortest deadline, whatever the configuration says. DESIGN §5
+func TestLanesRollInTime(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ set, short, long time.Duration }{
+		{0, 30 * time.Minute, 12 * time.Hour},
+		{48 * time.Hour, 30 * time.Minute, 12 * time.Hour},
+		{time.Hour, 30 * time.Minute, time.Hour},
+		{time.Minute, time.Minute, time.Minute},
+	} {
+		ages := logConfig(StoreConfig{SegmentAge: row.set}, nil).SegmentAge
+		for _, lane := range eventlog.Lanes {
+			want := row.long
+			if lane == eventlog.Now || lane == eventlog.Inbox {
+				want = row.short
+			}
+			if ages[lane] != want {
+				t.Errorf("set to %v: lane %s rolls after %v, want %v", row.set, lane, ages[lane], want)
+			}
+		}
 	}
 }
