@@ -30,7 +30,7 @@ func newHealth(cfg *Config) *health {
 
 // works notes that a server answered.
 func (h *health) works(s *server) {
-	if s.success(h.now()) && !h.alone {
+	if s.success(time.Now()) && !h.alone {
 		h.log.Info("directory server answers again", slog.Int("server", s.number))
 	}
 	h.mu.Lock()

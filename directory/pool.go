@@ -57,7 +57,7 @@ func (p *pool) run(ctx context.Context, timeout time.Duration, budget int64, op 
 			}
 			break
 		}
-		started := p.cfg.Now()
+		started := time.Now()
 		err = c.do(ctx, timeout, budget, op)
 		if ctx.Err() != nil {
 			p.interrupted(ctx, c, started)
@@ -90,7 +90,7 @@ func (p *pool) someUp() bool {
 // been closed by the server meanwhile, which is no fault of the server.
 func (p *pool) fault(c *conn, code uint16, began time.Time, timeout time.Duration) {
 	c.close()
-	if c.reused && p.cfg.Now().Sub(began) < timeout {
+	if c.reused && time.Since(began) < timeout {
 		c.server.retire()
 		return
 	}
@@ -101,7 +101,7 @@ func (p *pool) fault(c *conn, code uint16, began time.Time, timeout time.Duratio
 // let half an operation’s time pass is to blame for that.
 func (p *pool) interrupted(ctx context.Context, c *conn, began time.Time) {
 	c.close()
-	if ctx.Err() == context.DeadlineExceeded && p.cfg.Now().Sub(began) >= p.cfg.OpTimeout/2 {
+	if ctx.Err() == context.DeadlineExceeded && time.Since(began) >= p.cfg.OpTimeout/2 {
 		p.health.fails(c.server, began, ldap.LDAPResultTimeout)
 	} else if c.trial {
 		c.server.abandon()
@@ -126,7 +126,7 @@ func (p *pool) fresh(ctx context.Context) (*conn, uint16, error) {
 		if !ok {
 			continue
 		}
-		began := p.cfg.Now()
+		began := time.Now()
 		c, err := s.dial(ctx, p.cfg, p.login)
 		if err == nil {
 			c.trial = trial

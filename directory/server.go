@@ -31,7 +31,7 @@ type server struct {
 	retryAt  time.Time // guarded by mu
 	trying   bool      // guarded by mu
 	epoch    int       // guarded by mu; connections of an older epoch are not used again
-	answered time.Time // guarded by mu; when somebody last got an answer
+	answered time.Time // guarded by mu; when somebody last got an answer, by the real clock
 }
 
 // admit tells whether a connection to the server may be tried now, and whether

@@ -101,7 +101,7 @@ func (l *LDAP) pages(ctx context.Context, c *conn, attributes []string, fn func(
 }
 
 func (l *LDAP) page(ctx context.Context, c *conn, req *ldap.SearchRequest) (answer *ldap.SearchResult, err error) {
-	began := l.cfg.Now()
+	began := time.Now()
 	err = c.do(ctx, pageTimeout, pageBudget, func(lc *ldap.Conn) (err error) {
 		answer, err = lc.Search(req)
 		return err
