@@ -8,6 +8,8 @@ import (
 	"math"
 	"os"
 
+	"golang.org/x/sys/unix"
+
 	"protokoll/eventlog"
 	"protokoll/eventlog/jetstream/blocks"
 )
@@ -115,8 +117,10 @@ func (l *lane) readDisk(ctx context.Context, c *cursor, at, upTo uint64, fn func
 		if err == io.EOF { // the lane ends in void numbers
 			return max(at, upTo+1), nil
 		}
-		if err != nil {
+		if errors.Is(err, eventlog.ErrDamaged) {
 			l.stop(err)
+		}
+		if err != nil {
 			return at, err
 		}
 		at = r.Position.Number + 1
@@ -207,8 +211,12 @@ func (l *lane) stream(s *segment) blocks.Stream {
 	return st
 }
 
-// damaged turns what a reader met at or below the durable mark into the lane's error.
+// damaged turns what a reader met at or below the durable mark into the lane's error, unless it is the process that lacks
+// something: then the reader fails, not the lane.
 func (l *lane) damaged(c *cursor, err error) error {
+	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
+		return fmt.Errorf("lane %s: %w", l.id, err)
+	}
 	if err == io.EOF {
 		err = fmt.Errorf("segment %s ends before number %d", c.segment.name(), c.next)
 	}

@@ -10,10 +10,11 @@ import (
 const childVariable = "PROTOKOLL_JETSTREAM_CHILD"
 
 var children = map[string]func(args []string) error{
-	"appenders": appendersChild,
-	"marker":    markerChild,
-	"full disk": fullDiskChild,
-	"outcomes":  outcomesChild,
+	"appenders":      appendersChild,
+	"marker":         markerChild,
+	"full disk":      fullDiskChild,
+	"outcomes":       outcomesChild,
+	"no descriptors": noDescriptorsChild,
 }
 
 func TestMain(m *testing.M) {

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -107,10 +106,14 @@ func (w *live) sync(d disk) (fresh []blockEntry, err error) {
 		if err := d.sync(w.file); err != nil {
 			return nil, fmt.Errorf("sync a block: %w", err)
 		}
-		next, err := os.OpenFile(blocks.Path(w.msgs(), w.index+1), os.O_RDWR, 0)
-		if errors.Is(err, os.ErrNotExist) {
+		// Asking first needs no descriptor: there may be none, and that is no reason to call a write uncertain.
+		path := blocks.Path(w.msgs(), w.index+1)
+		if found, err := exists(path); err != nil {
+			return nil, fmt.Errorf("look for a block: %w", err)
+		} else if !found {
 			break
 		}
+		next, err := os.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
 			return nil, fmt.Errorf("open a block: %w", err)
 		}
