@@ -6,7 +6,7 @@
 // which fills pools and maps to what the load needs, and after the soak, each time with everybody gone and all windows over,
 // the server is measured; the second measure must be the first again.
 //
-//	go test -count=1 ./test/soak                                        200 people, 8 s
+//	go test -count=1 ./test/soak                                        200 people, 6 s
 //	go test -run '^$' -bench Soak -soak 5m -timeout 30m ./test/soak     2,000 people, 5 min
 //
 // It does not: check that what clients see is right, beyond that nothing fails that must work. test/conversations and

@@ -76,7 +76,7 @@ var happens = []string{
 
 // TestSoak is the soak in small: some seconds.
 func TestSoak(t *testing.T) {
-	o := soak(t, 200, 4*time.Second, 8*time.Second, 200*time.Millisecond)
+	o := soak(t, 200, 3*time.Second, 6*time.Second, 200*time.Millisecond)
 	t.Logf("before: %+v", o.before)
 	t.Logf("after:  %+v", o.after)
 }
