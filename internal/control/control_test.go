@@ -6,9 +6,11 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -103,4 +105,39 @@ func TestHangUp(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	<-cancelled
+}
+
+// tired is a listener that fails before it works.
+type tired struct {
+	net.Listener
+	left int
+}
+
+func (l *tired) Accept() (net.Conn, error) {
+	if l.left > 0 {
+		l.left--
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return l.Listener.Accept()
+}
+
+// Being out of descriptors once is no reason never to listen again.
+func TestOutOfDescriptors(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	inner, err := net.Listen("unix", filepath.Join(folder, socketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(slog.New(slog.DiscardHandler))
+	s.Handle("ping", func(context.Context, json.RawMessage, func(Progress)) (any, error) { return "pong", nil })
+	s.serveOn(&tired{inner, 2})
+	var got string
+	if err := Call(t.Context(), folder, "ping", nil, &got, nil); err != nil || got != "pong" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	inner.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := s.Close(folder); err != nil {
+		t.Error(err)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Handler carries out one command. Its result is sent as JSON; its error's text goes to the operator who asked.
@@ -40,21 +41,26 @@ func (s *Server) Start(folder string) error {
 	if err := os.Remove(filepath.Join(folder, socketName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove a dead control socket: %w", err)
 	}
+	var listener net.Listener
 	err := withSocketPath(folder, func(path string) (err error) {
-		s.listener, err = net.Listen("unix", path)
+		listener, err = net.Listen("unix", path)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("listen for commands: %w", err)
 	}
-	s.listener.(*net.UnixListener).SetUnlinkOnClose(false) // its path may be one of /proc; Close removes the file
+	listener.(*net.UnixListener).SetUnlinkOnClose(false) // its path may be one of /proc; Close removes the file
 	if err := os.Chmod(filepath.Join(folder, socketName), 0o600); err != nil {
-		return errors.Join(fmt.Errorf("protect the control socket: %w", err), s.listener.Close())
+		return errors.Join(fmt.Errorf("protect the control socket: %w", err), listener.Close())
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	s.running.Go(func() { s.accept(ctx) })
+	s.serveOn(listener)
 	return nil
+}
+
+func (s *Server) serveOn(l net.Listener) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.listener, s.cancel = l, cancel
+	s.running.Go(func() { s.accept(ctx) })
 }
 
 // Close cancels what runs, waits for it and removes the socket.
@@ -65,16 +71,25 @@ func (s *Server) Close(folder string) error {
 	return errors.Join(err, os.Remove(filepath.Join(folder, socketName)))
 }
 
+// backOff is the pause after an accept(2) that failed, for want of descriptors say.
+const backOff = 100 * time.Millisecond
+
 func (s *Server) accept(ctx context.Context) {
 	for {
 		conn, err := s.listener.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		} else if err != nil {
-			s.logger.Error("the control socket failed", "error", err)
+		switch {
+		case err == nil:
+			s.running.Go(func() { s.serve(ctx, conn) })
+			continue
+		case errors.Is(err, net.ErrClosed):
 			return
 		}
-		s.running.Go(func() { s.serve(ctx, conn) })
+		s.logger.Warn("the control socket could not take a command; it tries again", "error", err)
+		select {
+		case <-time.After(backOff):
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

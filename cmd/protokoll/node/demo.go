@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"protokoll/accounts"
-	"protokoll/eventlog"
 	"protokoll/schemas"
 	"protokoll/xmpp/sasl"
 )
@@ -60,18 +59,13 @@ func (s *Store) demoVerifiers(first accounts.Account, made bool, password string
 
 // Figures is what may be shown of a server to anybody: sums.
 type Figures struct {
-	Events      uint64 // numbers used in all lanes
+	Events      uint64 // folded into the state
 	Sessions    int    // bound, hibernating ones included
 	Connections int
 	Accounts    int // in memory
-	Timers      int // that are set
 }
 
 // Figures counts.
 func (n *Node) Figures() Figures {
-	f := Figures{Sessions: n.Sessions.Len(), Connections: n.Streams.Len(), Accounts: n.Router.Len(), Timers: n.wheel.Len()}
-	for _, lane := range eventlog.Lanes {
-		f.Events += n.Log.Mark(lane)
-	}
-	return f
+	return Figures{Events: n.State.Events(), Sessions: n.Sessions.Len(), Connections: n.Streams.Len(), Accounts: n.Router.Len()}
 }

@@ -68,6 +68,13 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if c.Stop == 0 {
 		c.Stop = defaultStop
 	}
+	if c.Streams.Streams == 0 {
+		most, err := openFiles()
+		if err != nil {
+			return nil, err
+		}
+		c.Streams.Streams = streamsFor(most)
+	}
 	certificates, err := loadCertificates(c.Domains)
 	if err != nil {
 		return nil, err

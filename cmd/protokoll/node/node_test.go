@@ -92,3 +92,15 @@ func removeAll(t *testing.T, folder, name string) {
 		t.Fatal(err)
 	}
 }
+
+func TestStreamsLeaveDescriptors(t *testing.T) {
+	t.Parallel()
+	for descriptors, want := range map[uint64]int{
+		64: 32, 1023: 512, 1024: 512, 1025: 513, 4096: 3584,
+		stream.DefaultStreams + 511: stream.DefaultStreams - 1, stream.DefaultStreams + 513: stream.DefaultStreams, 1 << 63: stream.DefaultStreams,
+	} {
+		if got := streamsFor(descriptors); got != want {
+			t.Errorf("%d descriptors: %d streams, want %d", descriptors, got, want)
+		}
+	}
+}
