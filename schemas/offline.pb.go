@@ -25,11 +25,9 @@ const (
 // the same fact. Ended when a client took it over. XEP-0160 §3.
 type OfflineMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Stanza        []byte                 `protobuf:"bytes,1,opt,name=stanza,proto3" json:"stanza,omitempty"`                        // as it is delivered, with its stanza-id, without delay
-	Received      int64                  `protobuf:"varint,2,opt,name=received,proto3" json:"received,omitempty"`                   // milliseconds since 1970 UTC, for XEP-0203
-	StanzaId      string                 `protobuf:"bytes,3,opt,name=stanza_id,json=stanzaId,proto3" json:"stanza_id,omitempty"`    // XEP-0359, random
-	SessionId     []byte                 `protobuf:"bytes,4,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"` // sent already to this session (SessionOpened.session_id) …
-	Outbound      uint32                 `protobuf:"varint,5,opt,name=outbound,proto3" json:"outbound,omitempty"`                   // … as its n-th stanza (XEP-0198); 0 if never sent
+	Stanza        []byte                 `protobuf:"bytes,1,opt,name=stanza,proto3" json:"stanza,omitempty"`                     // as it is delivered, with its stanza-id, without delay
+	Received      int64                  `protobuf:"varint,2,opt,name=received,proto3" json:"received,omitempty"`                // milliseconds since 1970 UTC, for XEP-0203
+	StanzaId      string                 `protobuf:"bytes,3,opt,name=stanza_id,json=stanzaId,proto3" json:"stanza_id,omitempty"` // XEP-0359, random
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -85,32 +83,15 @@ func (x *OfflineMessage) GetStanzaId() string {
 	return ""
 }
 
-func (x *OfflineMessage) GetSessionId() []byte {
-	if x != nil {
-		return x.SessionId
-	}
-	return nil
-}
-
-func (x *OfflineMessage) GetOutbound() uint32 {
-	if x != nil {
-		return x.Outbound
-	}
-	return 0
-}
-
 var File_offline_proto protoreflect.FileDescriptor
 
 const file_offline_proto_rawDesc = "" +
 	"\n" +
-	"\roffline.proto\x12\tprotokoll\x1a\roptions.proto\"\xd5\x01\n" +
+	"\roffline.proto\x12\tprotokoll\x1a\roptions.proto\"\x8e\x01\n" +
 	"\x0eOfflineMessage\x12\x1c\n" +
 	"\x06stanza\x18\x01 \x01(\fB\x04\x88\xb5\x18\bR\x06stanza\x12 \n" +
 	"\breceived\x18\x02 \x01(\x03B\x04\x88\xb5\x18\bR\breceived\x12!\n" +
-	"\tstanza_id\x18\x03 \x01(\tB\x04\x88\xb5\x18\x01R\bstanzaId\x12#\n" +
-	"\n" +
-	"session_id\x18\x04 \x01(\fB\x04\x88\xb5\x18\x01R\tsessionId\x12 \n" +
-	"\boutbound\x18\x05 \x01(\rB\x04\x88\xb5\x18\x01R\boutbound:\x19\x92\xb5\x18\x15\n" +
+	"\tstanza_id\x18\x03 \x01(\tB\x04\x88\xb5\x18\x01R\bstanzaId:\x19\x92\xb5\x18\x15\n" +
 	"\x0foffline.message\x10\x01\x18\x05B\x13Z\x11protokoll/schemasb\x06proto3"
 
 var (

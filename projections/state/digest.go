@@ -20,6 +20,16 @@ type Digest struct {
 	Marks  map[eventlog.Lane]uint64 // the last number folded in each lane
 }
 
+// Events returns how many events were folded.
+func (s *State) Events() (events uint64) {
+	for _, l := range s.lanes {
+		l.mu.RLock()
+		events += l.events
+		l.mu.RUnlock()
+	}
+	return events
+}
+
 // Digest hashes every fact and handle, lane by lane in the order of keys, each lane at one moment that Marks names.
 func (s *State) Digest(ctx context.Context) (Digest, error) {
 	d := Digest{Marks: map[eventlog.Lane]uint64{}}

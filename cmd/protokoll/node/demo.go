@@ -63,9 +63,13 @@ type Figures struct {
 	Sessions    int    // bound, hibernating ones included
 	Connections int
 	Accounts    int // in memory
+	Timers      int // that are set
 }
 
 // Figures counts.
 func (n *Node) Figures() Figures {
-	return Figures{Events: n.State.Events(), Sessions: n.Sessions.Len(), Connections: n.Streams.Len(), Accounts: n.Router.Len()}
+	return Figures{
+		Events: n.State.Events(), Sessions: n.Sessions.Len(), Connections: n.Streams.Len(),
+		Accounts: n.Router.Len(), Timers: n.wheel.Len(),
+	}
 }
