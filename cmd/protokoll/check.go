@@ -39,7 +39,7 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	if len(settings.Contact.DataProtection) == 0 {
 		fmt.Println("contact: no data_protection address; clients cannot show whom to ask")
 	}
-	sound := true
+	sound := sayRootKey(os.Stdout, settings.Data)
 	for _, d := range settings.Domain {
 		sound = c.domain(ctx, os.Stdout, d) && sound
 	}
@@ -71,6 +71,22 @@ func (c *checkCmd) domain(ctx context.Context, out io.Writer, d config.Domain) b
 		err = report.Print(out, c.All)
 	}
 	return sound && err == nil
+}
+
+// sayRootKey says what holds the root key: forgetting is no stronger. A bare disk is told and is no fault, because what lies below a
+// virtual machine cannot be seen.
+func sayRootKey(out io.Writer, folder string) (sound bool) {
+	enciphered, err := node.RootKey(folder)
+	switch {
+	case err != nil:
+		fmt.Fprintf(out, "root key: WRONG: %v\n", err)
+		return false
+	case enciphered:
+		fmt.Fprintln(out, "root key: a file on an enciphered disk")
+	default:
+		fmt.Fprintln(out, "root key: a bare file on a disk that is not known to be enciphered; erased data is as safe as that file")
+	}
+	return true
 }
 
 func checkCertificate(d config.Domain, now time.Time) (until time.Time, err error) {
