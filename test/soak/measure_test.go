@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,7 +72,7 @@ func take(tb testing.TB, n *node.Node, before *measure) measure {
 	m.tail, m.blocks, m.heap = uint64(tail), blockBuffers(), stats.HeapInuse
 	m.live = stats.HeapAlloc - m.tail - m.blocks
 	m.events, m.tables = n.Figures().Events, tablesOf(n)
-	m.resident, m.anonymous = resident(tb)
+	m.resident, m.anonymous = memory("VmRSS:"), memory("RssAnon:")
 	return m
 }
 
@@ -99,6 +98,38 @@ const spareGoroutines = 2
 func near(before, after measure) bool {
 	diff := after.goroutines - before.goroutines
 	return after.files == before.files && diff <= spareGoroutines && diff >= -spareGoroutines
+}
+
+// peak is the most that there was of each at one time.
+type peak struct {
+	connections, sessions, goroutines int
+	resident                          uint64 // bytes
+}
+
+// watchEvery is the pause between two looks for a peak.
+const watchEvery = 100 * time.Millisecond
+
+// watch looks for peaks while load runs.
+func watch(n *node.Node, load func()) (p peak) {
+	over, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for ticker := time.NewTicker(watchEvery); ; {
+			select {
+			case <-over:
+				ticker.Stop()
+				return
+			case <-ticker.C:
+			}
+			f, all := n.Figures(), runtime.NumGoroutine()
+			p.connections, p.sessions, p.goroutines = max(p.connections, f.Connections), max(p.sessions, f.Sessions), max(p.goroutines, all)
+			p.resident = max(p.resident, memory("VmRSS:"))
+		}
+	}()
+	defer func() { <-ended }()
+	defer close(over)
+	load()
+	return // by name: the goroutine writes to it until it has ended
 }
 
 // maxPollers is how many goroutines xmpp/stream keeps waiting for sockets; how many there are is chance.
@@ -156,32 +187,22 @@ func openFiles(tb testing.TB) int {
 	return len(entries) - 1
 }
 
-// resident returns the memory of the process, with and without mapped files.
-func resident(tb testing.TB) (all, anonymous uint64) {
-	tb.Helper()
+// memory returns a line of the process's status in bytes; 0 if there is none.
+func memory(line string) uint64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		tb.Fatal(err)
+		return 0
 	}
-	for line := range bytes.Lines(status) {
-		fields := bytes.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		kB, _ := strconv.ParseUint(string(fields[1]), 10, 64) // other lines hold other things
-		switch string(fields[0]) {
-		case "VmRSS:":
-			all = kB << 10
-		case "RssAnon:":
-			anonymous = kB << 10
-		}
-	}
-	return all, anonymous
+	_, rest, _ := bytes.Cut(status, []byte("\n"+line))
+	var kB uint64
+	_, _ = fmt.Sscan(string(rest), &kB) // nothing there is 0
+	return kB << 10
 }
 
-// subjectCache is what reachable memory may grow by, in bytes, beside a tenth: JetStream keeps where the last 256 to 1,024
-// subjects lead, and each answer to a published event has a subject of its own.
-const subjectCache = 512 << 10
+// spareBytes is what reachable memory may grow by beside a tenth: what belongs to the log and is not counted apart. That is
+// what sizes of the tail are rounded up by, the writers' scratch, and where the last 256 to 1,024 subjects lead in JetStream,
+// for each answer to a published event has a subject of its own.
+const spareBytes = 1 << 20
 
 // differences says in what the server did not come back to where it was.
 func differences(before, after measure) (all []string) {
@@ -195,7 +216,7 @@ func differences(before, after measure) (all []string) {
 	if after.pollers > maxPollers {
 		all = append(all, fmt.Sprintf("%d goroutines wait for sockets, at most %d may", after.pollers, maxPollers))
 	}
-	if limit := before.live + before.live/10 + subjectCache; after.live > limit {
+	if limit := before.live + before.live/10 + spareBytes; after.live > limit {
 		all = append(all, fmt.Sprintf("reachable memory went from %d to %d bytes, at most %d may be", before.live, after.live, limit))
 	}
 	return all

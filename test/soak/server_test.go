@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -68,6 +69,17 @@ func openAccounts(ctx context.Context, s *node.Store, people int) error {
 		all[i] = accounts.NewAccount{Localpart: name(i), Domain: domain, Verifiers: verifiers}
 	}
 	return s.Accounts.Open(ctx, schemas.Cause_STAFF, all...)
+}
+
+// stopServer stops it, and fails where goroutines stay that were not running before it was started.
+func stopServer(tb testing.TB, n *node.Node, running int) {
+	tb.Helper()
+	if err := n.Stop(context.WithoutCancel(tb.Context())); err != nil {
+		tb.Error(err)
+	}
+	if !until(patience, func() bool { return runtime.NumGoroutine() <= running }) {
+		tb.Errorf("%d goroutines ran before the start, %d after the stop:\n%s", running, runtime.NumGoroutine(), stacks())
+	}
 }
 
 // rebuilt fails where the state is not what the log says.
