@@ -4,6 +4,9 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
+
+	"protokoll/internal/peer"
 )
 
 // Clients that bind to tls-unique whatever the server says, and then claim that nothing can be bound to (slixmpp 1.8.3), try each
@@ -37,4 +40,23 @@ func TestWrongBindingIsNoGuess(t *testing.T) {
 	if got := c.rest(); !strings.Contains(got, "<policy-violation ") || strings.Contains(got, "<success") {
 		t.Errorf("without end: %q", got)
 	}
+}
+
+// Nor do they count against the place they come from, where others sign in too.
+func TestWrongBindingDelaysNobody(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) {
+		c.Origins = peer.NewOrigins(peer.Limits{FreeFailures: 1, FreeOriginFailures: 1, MaxWait: time.Hour}, nil)
+	})
+	first := base64.StdEncoding.EncodeToString([]byte("p=tls-unique,,n=user,r=nonce"))
+	for range 3 {
+		c := f.startTLS(t)
+		c.send(clientHead)
+		c.until("</stream:features>")
+		for range maxUnbound {
+			c.send("<auth xmlns='" + saslSpace + "' mechanism='SCRAM-SHA-1-PLUS'>" + first + "</auth>")
+			c.until("<not-authorized/>")
+		}
+	}
+	f.login(t)
 }

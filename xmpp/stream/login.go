@@ -66,7 +66,7 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 		s.logFailure(failure)
 		if errors.Is(failure, sasl.ErrBinding) && s.neg.unbound < maxUnbound {
 			s.neg.unbound++
-			s.neg.refused-- // no password was tried
+			return s.fail(failure.Condition, t) // no password was tried
 		}
 		return s.refuse(failure.Condition, t)
 	}
@@ -123,19 +123,25 @@ func (s *Stream) succeed(out []byte, t *Turn) error {
 	return err
 }
 
-// refuse answers with a failure, and ends the stream after Limits.Attempts of them. RFC 6120 §6.4.5.
+// refuse answers with a failure that counts: against the stream, which ends after Limits.Attempts of them (RFC 6120 §6.4.5), and
+// against name and origin.
 func (s *Stream) refuse(condition string, t *Turn) error {
 	n := s.neg
-	n.sasl = nil
 	n.refused++
 	switch condition {
 	case sasl.NotAuthorized, sasl.InvalidAuthzid, sasl.AccountDisabled:
 		s.server.cfg.Origins.Failed(s.lease.Origin(), n.asked)
 	}
+	return s.fail(condition, t)
+}
+
+// fail ends the exchange. RFC 6120 §6.4.5.
+func (s *Stream) fail(condition string, t *Turn) error {
+	s.neg.sasl = nil
 	if err := t.Send(s, []byte("<failure xmlns='"+saslSpace+"'><"+condition+"/></failure>")); err != nil {
 		return nil //nolint:nilerror // the stream is ending already
 	}
-	if n.refused >= s.server.cfg.Limits.Attempts {
+	if s.neg.refused >= s.server.cfg.Limits.Attempts {
 		return &Error{Condition: PolicyViolation}
 	}
 	return nil

@@ -13,8 +13,8 @@ type negotiation struct {
 	mechanisms []string
 	binding    sasl.Binding
 	sasl       *sasl.Server // between <auth/> and its end
-	refused    int          // sign-ins
-	unbound    int          // of them, those that only wanted another channel binding
+	refused    int          // sign-ins that count
+	unbound    int          // those that do not, because they only wanted another channel binding
 	asked      string       // the name whose password is being checked
 	signedIn   bool         // the header of the authenticated stream comes next
 }
