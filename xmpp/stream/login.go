@@ -75,7 +75,7 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 
 // exchange hands one message on and answers with what comes back. It asks the Authenticator and may take its time.
 func (s *Stream) exchange(begin bool, mechanism string, message []byte, has bool, t *Turn) error {
-	ctx, cancel := context.WithTimeout(context.Background(), s.server.cfg.Limits.Login)
+	ctx, cancel := context.WithTimeout(s.server.signIns, s.server.cfg.Limits.Login)
 	defer cancel()
 	var out []byte
 	var done bool

@@ -23,7 +23,9 @@ type Server struct {
 	direct   *tls.Config
 	buffers  *tlsFields
 	soon     soon
-	shaking  chan struct{} // a token for each handshake
+	shaking  chan struct{}   // a token for each handshake
+	signIns  context.Context // of all questions to the Authenticator; ends with Shutdown
+	noMore   context.CancelFunc
 
 	mu        sync.Mutex
 	streams   map[*Stream]struct{}
@@ -43,8 +45,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stream: start: %w", err)
 	}
+	signIns, noMore := context.WithCancel(context.Background())
 	return &Server{
-		cfg: cfg, poller: poller,
+		cfg: cfg, poller: poller, signIns: signIns, noMore: noMore,
 		starttls: serverTLS(cfg.Certificate),
 		direct:   serverTLS(cfg.Certificate, alpnClient),
 		buffers:  newTLSFields(),
@@ -164,6 +167,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		errs = append(errs, l.Close())
 	}
 	s.each(func(st *Stream) { st.Close(SystemShutdown, "") })
+	s.noMore() // a directory that does not answer must not hold up the stop
 	select {
 	case <-s.empty:
 		return errors.Join(append(errs, s.poller.Close())...)

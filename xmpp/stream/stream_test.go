@@ -357,6 +357,26 @@ func TestShutdown(t *testing.T) {
 	awaitEmpty(t, f)
 }
 
+// A stop does not wait for a directory that does not answer: who is signing in is told at once.
+func TestShutdownEndsSignIns(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.people.answer(nil, make(chan struct{})) // for ever
+	c := dial(t, f.direct, f.pool)
+	c.tls()
+	c.send(clientHead + authUser)
+	for f.people.count() == 0 {
+		runtime.Gosched()
+	}
+	done := make(chan error, 1)
+	go func() { done <- f.Shutdown(t.Context()) }()
+	c.wantError(t, SystemShutdown)
+	_ = c.net.Close()
+	if err := <-done; err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
 // TestForeignClient signs in with mellium's client, by SCRAM bound to the TLS connection.
 func TestForeignClient(t *testing.T) {
 	t.Parallel()
