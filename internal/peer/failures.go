@@ -9,6 +9,9 @@ import (
 const (
 	// failureStep is the first delay after the free failures; each further failure doubles it.
 	failureStep = 250 * time.Millisecond
+	// originStep is the time from one check to the next at an origin that has failed too often: little enough that one guesser
+	// does not lock out everybody behind the same address, too much for trying a password on every name (10 a second).
+	originStep = 100 * time.Millisecond
 	// failureDecay is how long it takes until one failure is forgotten.
 	failureDecay = 30 * time.Second
 	// maxNames bounds how many names are watched; beyond it only their origins are.
@@ -55,7 +58,7 @@ func (o *Origins) Wait(k Origin, name string) (wait time.Duration, ok bool) {
 	defer o.mu.Unlock()
 	now := o.clock()
 	if r := o.records[k]; r != nil {
-		if wait, ok = r.failures.reserve(now, o.limits.FreeOriginFailures, o.limits.MaxWait); !ok {
+		if wait, ok = r.failures.reserve(now, o.limits.FreeOriginFailures, originStep, o.limits.MaxWait); !ok {
 			return 0, false
 		}
 	}
@@ -63,7 +66,7 @@ func (o *Origins) Wait(k Origin, name string) (wait time.Duration, ok bool) {
 	if f == nil {
 		return wait, true
 	}
-	more, ok := f.reserve(now, o.limits.FreeFailures, o.limits.MaxWait)
+	more, ok := f.reserve(now, o.limits.FreeFailures, o.limits.MaxWait, o.limits.MaxWait)
 	return max(wait, more), ok
 }
 
@@ -81,16 +84,17 @@ func (f *failures) add(now time.Time) {
 	f.count++
 }
 
-// reserve returns how long the next check has to wait. free 0 is no limit.
-func (f *failures) reserve(now time.Time, free int, longest time.Duration) (wait time.Duration, ok bool) {
+// reserve returns how long the next check has to wait: steps grow up to slowest, and ok is false where it would be more than
+// longest. free 0 is no limit.
+func (f *failures) reserve(now time.Time, free int, slowest, longest time.Duration) (wait time.Duration, ok bool) {
 	f.decay(now)
 	over := f.count - free
 	if free <= 0 || over <= 0 {
 		return 0, true
 	}
-	step := longest
+	step := slowest
 	if over < 16 {
-		step = min(failureStep<<(over-1), longest)
+		step = min(failureStep<<(over-1), slowest)
 	}
 	at := now.Add(step)
 	if next := f.free.Add(step); next.After(at) {

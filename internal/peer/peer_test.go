@@ -391,3 +391,27 @@ func TestNoDescriptors(t *testing.T) {
 		t.Errorf("closed while it backs off: %v", err)
 	}
 }
+
+// One guesser does not lock out everybody behind the same address: checks are ten a second there, however often it fails.
+func TestGuesserAmongOthers(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1_800_000_000, 0)
+	o := NewOrigins(DefaultLimits, func() time.Time { return now })
+	k, _ := o.admit(netip.MustParseAddr("192.0.2.1"))
+	for i := range 10_000 {
+		o.Failed(k, "name"+strconv.Itoa(i))
+	}
+	for i := range 100 {
+		want := time.Duration(i+1) * originStep
+		if wait, ok := o.Wait(k, "anna"+strconv.Itoa(i)); !ok || wait != want {
+			t.Fatalf("sign-in %d waits %v, %v, want %v", i, wait, ok, want)
+		}
+	}
+	if _, ok := o.Wait(k, "bela"); ok {
+		t.Error("turns do not run out")
+	}
+	now = now.Add(time.Second)
+	if wait, ok := o.Wait(k, "bela"); !ok || wait > DefaultLimits.MaxWait {
+		t.Errorf("a second later: %v, %v", wait, ok)
+	}
+}

@@ -9,7 +9,7 @@ import (
 
 // turnstile stands before the Authenticator: it holds up a name that was tried too often from one origin, and an origin that
 // tries too many names, before anybody is asked, so that a right password is not quicker than a wrong one. The same
-// person elsewhere, and others at the same place, sign in as ever. XEP-0205 §4
+// person elsewhere signs in as ever, others at the same place at ten a second. XEP-0205 §4
 type turnstile struct{ stream *Stream }
 
 func (b turnstile) Password(ctx context.Context, domain, localpart, password string) error {
