@@ -165,7 +165,7 @@ func (s *snapshot) best() int8 {
 func (a *Account) append(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.Receipt {
 	a.pending.Add(1)
 	rc := a.r.Log.Append(eventlog.Command{Owner: a.owner, Cause: cause, Facts: facts})
-	rc.Then(func(err error) {
+	a.r.known(rc, func(err error) {
 		a.settled.Store(a.r.Clock().UnixNano())
 		if err != nil {
 			a.failed.Store(true)
@@ -246,7 +246,7 @@ func (a *Account) write(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.R
 		a.written[writtenKey{f.Family, a.owner.Entity(f.Family, f.Entity)}] = &written{f.Value, at}
 	}
 	rc := a.append(cause, facts...)
-	rc.Then(func(error) { at.Store(a.r.Clock().UnixNano()) })
+	a.r.known(rc, func(error) { at.Store(a.r.Clock().UnixNano()) })
 	return rc
 }
 

@@ -101,6 +101,7 @@ type Router struct {
 	later    later
 	unknown  unknown
 	accepted atomic.Uint64 // messages with a duty, to keep their order
+	halted   atomic.Bool   // the log has stopped: only the next start can tell what is on disk
 
 	stop    context.CancelFunc
 	stopped context.Context

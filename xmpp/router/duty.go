@@ -34,6 +34,7 @@ type Duty struct {
 
 	mu       sync.Mutex
 	state    dutyState
+	taken    bool     // a client acknowledged it; Settle is on its way
 	relieved bool     // the pledge has been told
 	holders  int      // clients that have it in their queue, and one while it is being delivered
 	had      []Outlet // clients that got it
@@ -49,7 +50,15 @@ func (d *Duty) Hold(out Outlet) {
 	d.got(out)
 }
 
-// Letter names the fact that states the message, if it is stored.
+// Taken notes that a client has acknowledged the message. Called by the Outlet while its queue is locked, so that a message
+// has either left no queue or is not stored any more; Settle follows.
+func (d *Duty) Taken() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.taken = true
+}
+
+// Letter names the fact that states the message, if it is stored or about to be.
 func (d *Duty) Letter() (owner schemas.OwnerID, entity schemas.EntityID, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -124,7 +133,7 @@ func (d *Duty) slow() bool {
 }
 
 // Settle notes that a client has taken over messages of its account. Letters among them end; ended, which may be nil, is
-// called when that is on disk, or at once if there are none. It must not block.
+// called when that is on disk, or at once if there are none; never if only the next start can tell. It must not block.
 func (r *Router) Settle(t *stream.Turn, duties []*Duty, ended func()) {
 	var a *Account
 	var letters []*letter
@@ -148,7 +157,7 @@ func (r *Router) Settle(t *stream.Turn, duties []*Duty, ended func()) {
 	case rc == nil:
 		ended()
 	default:
-		rc.Then(func(error) { ended() })
+		r.known(rc, func(error) { ended() })
 	}
 }
 
@@ -174,8 +183,12 @@ func (d *Duty) Store(t *stream.Turn) {
 	}
 }
 
-// Bounce tells the sender that the message cannot be vouched for, so that its acknowledgement can go on.
+// Bounce tells the sender that the message cannot be vouched for, so that its acknowledgement can go on. When the log has
+// stopped nobody is told anything: see known.
 func (d *Duty) Bounce(t *stream.Turn, why *features.Error) {
+	if d.account.r.halted.Load() {
+		return
+	}
 	d.mu.Lock()
 	if d.state == settled || d.relieved {
 		d.mu.Unlock()

@@ -65,14 +65,14 @@ func (r *Router) workLater() {
 // Later runs fn in a turn of its own as soon as possible. fn must not block.
 func (r *Router) Later(fn func(*stream.Turn)) { r.later.do(fn) }
 
-// after runs fn once the receipts are settled, with the first error. Calls for one account keep their order, because
-// the receipts of a lane are settled in order.
+// after runs fn once it is known what became of all receipts, with the first error. Calls for one account keep their order,
+// because the receipts of a lane are settled in order.
 func (r *Router) after(fn func(*stream.Turn, error), receipts ...*eventlog.Receipt) {
 	w := &waiting{left: 1, fn: fn, r: r}
 	for _, rc := range receipts {
 		if rc != nil {
 			w.add()
-			rc.Then(w.settled)
+			r.known(rc, w.settled)
 		}
 	}
 	w.settled(nil)

@@ -53,11 +53,11 @@ func (p *Pledge) Done(t *stream.Turn) {
 // IsKept tells whether there is nothing left to wait for.
 func (p *Pledge) IsKept() bool { return p.kept.Load() }
 
-// Wait makes the pledge wait for a receipt. A command that failed has been answered with an error, which is just as good.
-func (p *Pledge) Wait(rc *eventlog.Receipt) {
+// wait makes the pledge wait for a receipt. A command that failed has been answered with an error, which is just as good.
+func (p *Pledge) wait(r *Router, rc *eventlog.Receipt) {
 	if p == nil || rc == nil {
 		return
 	}
 	p.Add()
-	rc.Then(func(error) { p.Done(nil) })
+	r.known(rc, func(error) { p.Done(nil) })
 }

@@ -36,7 +36,7 @@ func (res *Resource) writeSession(*stream.Turn) {
 	res.remembered = true
 	rc := a.append(schemas.Cause_CLIENT, eventlog.Set(entitySession+res.Name, res.fact()))
 	for _, p := range waits {
-		rc.Then(func(error) { p.Done(nil) })
+		a.r.known(rc, func(error) { p.Done(nil) })
 	}
 }
 

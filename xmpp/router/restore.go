@@ -175,7 +175,7 @@ func (r *Router) End(owner schemas.OwnerID, entities map[schemas.EntityID]bool, 
 		return err
 	}
 	if rc := a.endLetters(found); rc != nil {
-		rc.Then(func(error) { ended() })
+		a.r.known(rc, func(error) { ended() })
 	} else {
 		ended()
 	}
