@@ -2,7 +2,6 @@ package router
 
 import (
 	"cmp"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -11,7 +10,6 @@ import (
 	"protokoll/eventlog"
 	"protokoll/projections/state"
 	"protokoll/schemas"
-	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/stream"
 )
@@ -117,131 +115,6 @@ func (a *Account) letterKey(stanza []byte) (string, error) {
 func serverMade(c *frame.Child) bool {
 	return string(c.Local) == "stanza-id" && string(c.Space) == "urn:xmpp:sid:0" ||
 		string(c.Local) == "delay" && string(c.Space) == "urn:xmpp:delay"
-}
-
-// storeDuty makes a letter of a message, and before it of the older ones that are only in clients' queues: the order of
-// letters is the order of the log. If one cannot be stored, its sender hears of it. The caller holds the lock.
-func (a *Account) storeDuty(d *Duty) {
-	var older []*Duty
-	for _, res := range a.resources {
-		res.Outlet.Duties(func(o *Duty) {
-			if o.order < d.order && o.isOpen() {
-				older = append(older, o)
-			}
-		})
-	}
-	slices.SortFunc(older, func(x, y *Duty) int { return cmp.Compare(x.order, y.order) })
-	for _, o := range older {
-		a.storeOne(o)
-	}
-	a.storeOne(d)
-}
-
-func (d *Duty) isOpen() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.state == open
-}
-
-func (a *Account) storeOne(d *Duty) {
-	d.mu.Lock()
-	if d.state != open {
-		d.mu.Unlock()
-		return
-	}
-	holders := d.holders
-	d.mu.Unlock()
-	l, rc, err := a.store(d)
-	if err != nil {
-		if holders == 0 {
-			a.r.Later(func(t *stream.Turn) { d.Bounce(t, features.StanzaError(err)) })
-		}
-		return
-	}
-	d.mu.Lock()
-	if d.state == open {
-		d.state = stored
-	}
-	d.letter = l
-	over, had := d.state == settled, d.had
-	d.mu.Unlock()
-	for _, o := range had {
-		o.Stored(d)
-	}
-	if holders > 0 {
-		l.duty = d
-	}
-	if rc == nil {
-		a.r.Later(func(t *stream.Turn) { d.storedNow(t, nil) })
-	} else {
-		rc.Then(func(err error) { d.storedNow(nil, err) })
-	}
-	if over { // acknowledged in between
-		a.endLetters([]*letter{l})
-	}
-}
-
-// storedNow lets the sender's acknowledgement go on.
-func (d *Duty) storedNow(t *stream.Turn, err error) {
-	if err != nil {
-		d.account.r.work(func() { d.failed(err) })
-		return
-	}
-	d.mu.Lock()
-	p := d.relieve()
-	d.mu.Unlock()
-	p.Done(t)
-}
-
-// failed takes back a letter that did not reach the disk.
-func (d *Duty) failed(err error) {
-	a := d.account
-	a.r.Logger.Warn("message not stored", slog.Any("error", err))
-	a.mu.Lock()
-	d.mu.Lock()
-	l := d.letter
-	d.letter = nil
-	if d.state == stored {
-		d.state = open
-	}
-	d.mu.Unlock()
-	if l != nil {
-		a.box.remove(l)
-		a.publishBacklog()
-	}
-	a.mu.Unlock()
-	a.r.Later(func(t *stream.Turn) { d.Bounce(t, features.StanzaError(err)) })
-}
-
-// errBoxFull is returned when an account holds as many messages as it may: service-unavailable. XEP-0160 §3
-var errBoxFull = features.ServiceUnavailable()
-
-// store appends a message as a letter. A message that waits already gives its letter, and a receipt only if it is still on
-// its way to the disk. The caller holds the lock.
-func (a *Account) store(d *Duty) (*letter, *eventlog.Receipt, error) {
-	key, err := a.letterKey(d.stanza)
-	if err != nil {
-		return nil, nil, err
-	}
-	entity := a.owner.Entity(schemas.Family_OFFLINE_FACTS, key)
-	if l := a.box.known[entity]; l != nil {
-		return l, l.rc, nil
-	}
-	m := &schemas.OfflineMessage{Stanza: explicit(d.stanza), Received: d.received, StanzaId: hex.EncodeToString(d.id[:])}
-	size := len(m.Stanza)
-	if len(a.box.letters) >= a.r.Limits.Letters || a.box.bytes+size > a.r.Limits.LetterBytes {
-		return nil, nil, errBoxFull
-	}
-	l := &letter{entity: entity, key: key, size: size, message: m}
-	a.box.add(l)
-	a.pending.Add(1)
-	rc := a.r.Log.Append(eventlog.Command{Owner: a.owner, Cause: schemas.Cause_CONTACT, Facts: []eventlog.Fact{eventlog.Set(key, m)}})
-	l.rc = rc
-	rc.Then(func(error) {
-		a.settled.Store(a.r.Clock().UnixNano())
-		a.pending.Add(-1)
-	})
-	return l, rc, nil
 }
 
 // explicit writes the namespace into a canonical message, so that it means the same wherever it is read. DESIGN §9

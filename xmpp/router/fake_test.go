@@ -230,6 +230,8 @@ type phone struct {
 	pledge  *Pledge
 	all     []string // everything that came
 	arrived chan struct{}
+	stored  func(d *Duty)   // told that a message is about to be stored
+	told    func()          // told of a pledge that is kept
 	written func(id string) // told of messages that a client without acknowledgements got
 	mu      sync.Mutex
 }
@@ -292,8 +294,13 @@ func (p *phone) Deliver(t *stream.Turn, parcel Parcel) bool {
 	return true
 }
 
-func (p *phone) Stored(*Duty) {}
-func (p *phone) Acks() bool   { return p.managed }
+func (p *phone) Stored(d *Duty) {
+	if p.stored != nil {
+		p.stored(d)
+	}
+}
+
+func (p *phone) Acks() bool { return p.managed }
 
 func (p *phone) Slow() bool {
 	p.mu.Lock()
@@ -326,6 +333,9 @@ func (p *phone) Kept(g *Pledge, _ *stream.Turn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.kept[g.Seq] = true
+	if p.told != nil {
+		p.told()
+	}
 }
 
 func (p *phone) Replaced(t *stream.Turn) { p.end(t) }

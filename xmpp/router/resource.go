@@ -19,7 +19,8 @@ type Outlet interface {
 	// Slow tells whether an acknowledgement cannot be expected soon: the client is gone and may come back, or it owes an
 	// older one.
 	Slow() bool
-	// Stored tells that a message in the client's queue is on its way to the disk: Duty.Letter names it.
+	// Stored tells that a message in the client's queue is about to be stored: Duty.Letter names it. It is appended when
+	// Stored has returned.
 	Stored(d *Duty)
 	// Duties calls fn with the duty of each message in the client's queue, in order.
 	Duties(fn func(*Duty))

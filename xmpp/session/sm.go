@@ -108,17 +108,25 @@ func (s *Session) enable(st *stream.Stream, f *frame.Frame, p phase, t *stream.T
 		s.makeResumable(m, f.Attr("max"))
 	}
 	s.sm = m
+	// Counting begins behind the answer: whoever delivers to this session from now on comes after it. XEP-0198 §3
+	err := t.Send(st, m.enabled())
 	s.mu.Unlock()
 	s.home.Wheel.Stop(&s.timer)
 	st.SetIdleLimit(s.home.Limits.IdleManaged)
-	answer := "<enabled xmlns='" + nsSM + "'/>"
 	if m.id != "" {
-		seconds := uint32(m.window / time.Second)
 		s.home.enlist(s)
-		s.res.SetResumable(m.hash[:], seconds, t)
-		answer = "<enabled xmlns='" + nsSM + "' id='" + m.id + "' resume='true' max='" + strconv.FormatUint(uint64(seconds), 10) + "'/>"
+		s.res.SetResumable(m.hash[:], uint32(m.window/time.Second), t)
 	}
-	return sendError(t.Send(st, []byte(answer)))
+	return sendError(err)
+}
+
+// enabled is the answer to enable.
+func (m *management) enabled() []byte {
+	if m.id == "" {
+		return []byte("<enabled xmlns='" + nsSM + "'/>")
+	}
+	seconds := strconv.FormatInt(int64(m.window/time.Second), 10)
+	return []byte("<enabled xmlns='" + nsSM + "' id='" + m.id + "' resume='true' max='" + seconds + "'/>")
 }
 
 // makeResumable gives the session an id that nobody can guess, and its record in the table. XEP-0198 §5
@@ -270,6 +278,7 @@ func (m *management) acknowledged(h uint32, duties []*router.Duty) (_ []*router.
 			m.foreign--
 		}
 		if e.duty != nil {
+			e.duty.Taken()
 			duties = append(duties, e.duty)
 		}
 		if e.mark != 0 {
