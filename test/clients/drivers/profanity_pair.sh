@@ -37,6 +37,7 @@ if sign_in 1 "$j1" "$p1" && sign_in 2 "$j2" "$p2"; then
   say 2 "answer from two"; await 1 ": answer from two" "message two to one"
   say 2 "/disconnect"; await 2 "logged out successfully" "signed out"
   say 1 "kept for two"; await 1 ": kept for two" "written while two was away"; sleep 0.5
-  sign_in 2 "$j2" "$p2" && { await 2 "<< chat message" "told of it"; say 2 "/win 2"; await 2 ": kept for two" "offline message"; }
+  say 2 "/clear" # what the screen says from here on is new
+  sign_in 2 "$j2" "$p2" && { await 2 "<< chat message" "told of it"; say 2 "/msg $j1"; await 2 ": kept for two" "offline message"; }
 fi
 echo "$ok passed, $bad failed"; [ $bad = 0 ]
