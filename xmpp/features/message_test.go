@@ -120,17 +120,6 @@ func TestDropForged(t *testing.T) {
 	}
 }
 
-func TestStanzaID(t *testing.T) {
-	t.Parallel()
-	a, b := NewStanzaID(), NewStanzaID()
-	if a == b || len(a) != 22 {
-		t.Error(a, b)
-	}
-	if got := string(AppendStanzaID(nil, "i<d", romeo)); got != "<stanza-id xmlns='urn:xmpp:sid:0' id='i&lt;d' by='romeo@example.net'/>" {
-		t.Error(got)
-	}
-}
-
 func TestAppendCarbon(t *testing.T) {
 	t.Parallel()
 	f := message(t, "chat", body)

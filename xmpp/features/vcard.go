@@ -30,12 +30,6 @@ func (r *Registry) registerVCard() {
 	r.Feature(Server, NSVCard)
 }
 
-// PhotoHash returns the hash of the photo that goes into the presence of an account, empty if there is none. XEP-0153 §3.1
-func PhotoHash(f Facts) (string, error) {
-	card, err := vCardOf(f)
-	return card.GetPhotoSha1(), err
-}
-
 func vCardOf(f Facts) (*schemas.VCard, error) {
 	m, err := f.Get(schemas.Family_PROFILE_FACTS, entityVCard)
 	if err != nil {

@@ -36,8 +36,8 @@ func TestVCard(t *testing.T) {
 		if got != "" || reply.Photo != c.photo || len(a.appended)-had != c.facts || (reply.After != nil) != (c.facts > 0) {
 			t.Errorf("step %d: %q, photo %v, %d facts", n, got, reply.Photo, len(a.appended)-had)
 		}
-		if hash, err := PhotoHash(a); hash != c.hash || err != nil {
-			t.Errorf("step %d: hash %q, %v", n, hash, err)
+		if stored, err := vCardOf(a); stored.GetPhotoSha1() != c.hash || err != nil {
+			t.Errorf("step %d: hash %q, %v", n, stored.GetPhotoSha1(), err)
 		}
 		if got := ask(t, Get, a, getCard) + askContact(t, Get, a, getCard); got != c.payload+c.payload {
 			t.Errorf("step %d: %s", n, got)
