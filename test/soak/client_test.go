@@ -18,6 +18,9 @@ type client struct {
 	id       string
 	had      atomic.Uint32 // stanzas received in this session
 
+	proof string        // id of a request that shows that the session is there; empty: none
+	alive chan struct{} // closed when it is answered
+
 	gone chan struct{} // closed when nothing more will come
 	why  error         // set then
 }
@@ -114,6 +117,8 @@ func (c *client) take(n *wire.Node) {
 func (c *client) answer(n *wire.Node) {
 	from := wire.Escape(n.Get("from"))
 	switch kind := n.Get("type"); {
+	case n.Name.Local == "iq" && kind == "result" && c.proof != "" && n.Get("id") == c.proof:
+		close(c.alive)
 	case c.deaf:
 	case n.Name.Local == "presence" && kind == "subscribe":
 		_ = c.Write("<presence type='subscribed' to='" + from + "'/>")

@@ -3,6 +3,7 @@ package soak
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"protokoll/test/wire"
@@ -19,11 +20,24 @@ func (p *person) lose() {
 	if old.id == "" || p.chance(25) {
 		return
 	}
-	time.Sleep(time.Duration(p.Float64() * 1.3 * float64(p.Window)))
+	away := time.Duration(p.Float64() * 1.3 * float64(p.Window))
+	if p.chance(40) { // at the moment when the server gives up waiting
+		away = p.Window + time.Duration(p.Float64()*float64(lateTimers))
+	}
+	p.comeBack(old, lost, away)
+}
+
+// lateTimers is how much later than asked a deadline of the server may end: ticks, and what else it has to do.
+const lateTimers = 200 * time.Millisecond
+
+// comeBack resumes a session when it has been lost for so long, or begins another if it is too late.
+func (p *person) comeBack(old *client, lost time.Time, away time.Duration) {
+	time.Sleep(time.Until(lost.Add(away - p.Window/10)))
 	conn := p.connect()
 	if conn == nil {
 		return
 	}
+	time.Sleep(time.Until(lost.Add(away)))
 	c := &client{Conn: conn, gone: make(chan struct{})}
 	switch ok, err := c.resume(old); {
 	case err != nil:
@@ -31,14 +45,59 @@ func (p *person) lose() {
 		c.Drop()
 	case ok:
 		p.count("resumed")
-		go c.read()
 		p.current = c
+		p.prove(c)
 	default:
 		if time.Since(lost) < p.Window {
 			p.fault("resume", errors.New("refused within the window"))
 		}
 		p.count("resume refused")
 		p.current = p.begin(conn, old.resource)
+	}
+}
+
+// prove finds out whether a session that was resumed is there.
+func (p *person) prove(c *client) {
+	c.proof, c.alive = fmt.Sprintf("proof%x", p.Uint64()), make(chan struct{})
+	go c.read()
+	p.say(c, "<iq type='get' id='"+c.proof+"'><ping xmlns='urn:xmpp:ping'/></iq>")
+	select {
+	case <-c.alive:
+	case <-c.gone:
+	case <-time.After(wire.Patience):
+		p.fault("resume", errors.New("nobody answers in a session that was resumed"))
+	}
+}
+
+// impatient resumes on another connection while the server knows nothing of a loss and still has stanzas in hand, and loses
+// the other one too, before there can be an answer.
+func (p *person) impatient() {
+	old := p.current
+	if old.id == "" {
+		return
+	}
+	p.current = nil
+	conn := p.connect()
+	if conn == nil {
+		old.Drop()
+		return
+	}
+	var burst strings.Builder
+	for _, friend := range p.friends {
+		burst.WriteString(p.chat(friend))
+	}
+	p.say(old, burst.String())
+	_ = conn.Write(fmt.Sprintf("<resume xmlns='%s' h='%d' previd='%s'/>", wire.NSSM, old.had.Load(), old.id))
+	if p.chance(50) {
+		time.Sleep(time.Duration(p.Float64() * float64(lateTimers)))
+	}
+	conn.Drop()
+	lost := time.Now()
+	old.Drop()
+	<-old.gone
+	p.count("impatient")
+	if p.chance(30) {
+		p.comeBack(old, lost, 0)
 	}
 }
 

@@ -149,6 +149,8 @@ func (p *person) step() {
 		p.lose()
 	case n < 10:
 		p.replace()
+	case n < 12:
+		p.impatient()
 	default:
 		p.act()
 	}

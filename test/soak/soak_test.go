@@ -70,7 +70,7 @@ func loaded(tb testing.TB, p plan, length time.Duration) tally {
 // happens is what is in every round, else it would show less than it says.
 var happens = []string{
 	"sign-ins", "sessions", "stanzas", "logouts", "resets", "resumed", "resume refused", "replaced", "broken XML", "half-closed",
-	"wrong passwords", "garbage", "given up",
+	"wrong passwords", "garbage", "given up", "impatient",
 }
 
 // TestSoak is the soak in small: some seconds.
