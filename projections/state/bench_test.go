@@ -113,3 +113,34 @@ func cpu(b *testing.B) int64 {
 	}
 	return u.Utime.Nano() + u.Stime.Nano()
 }
+
+// BenchmarkOpenNow starts with 1,000,000 presence events of 40,000 people behind it: after a clean stop, and after a kill.
+func BenchmarkOpenNow(b *testing.B) {
+	log := newMemLog()
+	all := make([]eventlog.Record, 1_000_000)
+	for i := range all {
+		all[i] = eventlog.Record{Envelope: set(uint64(i%people), uint64(i/people)%2, presence), Sealed: noise(150)}
+	}
+	log.putAll(eventlog.Now, all)
+	b.Run("clean", func(b *testing.B) {
+		dir := b.TempDir()
+		for b.Loop() {
+			b.StopTimer()
+			_, stop := running(b, dir, log)
+			stop()
+			b.StartTimer()
+			_, stop = running(b, dir, log)
+			b.StopTimer()
+			stop()
+			b.StartTimer()
+		}
+	})
+	b.Run("killed", func(b *testing.B) {
+		for b.Loop() {
+			_, stop := running(b, b.TempDir(), log)
+			b.StopTimer()
+			stop()
+			b.StartTimer()
+		}
+	})
+}

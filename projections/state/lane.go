@@ -15,12 +15,13 @@ import (
 
 // lane is the facts of one lane: layers over a file, or one layer alone.
 type lane struct {
-	id     eventlog.Lane
-	path   string // of its file; empty for a lane that is held in memory
-	logger *slog.Logger
-	write  func(f *file, l *layer, number, events uint64) error // (*file).commit, but for tests of full disks
-	some   chan struct{}                                        // a signal that there is something to commit
-	full   chan struct{}                                        // a signal to commit before the time is over
+	id       eventlog.Lane
+	path     string // of its file; empty for a lane that is held in memory
+	snapshot string // where a clean Close leaves a lane that is held in memory; empty until Open has succeeded
+	logger   *slog.Logger
+	write    func(f *file, l *layer, number, events uint64) error // (*file).commit, but for tests of full disks
+	some     chan struct{}                                        // a signal that there is something to commit
+	full     chan struct{}                                        // a signal to commit before the time is over
 
 	bad chan struct{} // a signal that the file is damaged
 
@@ -70,10 +71,14 @@ func (l *lane) open(path string, mark uint64) error {
 		return fmt.Errorf("state of lane %s: %w", l.id, err)
 	}
 	if m.number > mark {
-		return errors.Join(fmt.Errorf("state of lane %s stands at %d, the log ends at %d: %w", l.id, m.number, mark, ErrAhead), f.close())
+		return errors.Join(l.ahead(m.number, mark), f.close())
 	}
 	l.file, l.number, l.stored, l.events = f, m.number, m.number, m.events
 	return nil
+}
+
+func (l *lane) ahead(number, mark uint64) error {
+	return fmt.Errorf("state of lane %s stands at %d, the log ends at %d: %w", l.id, number, mark, ErrAhead)
 }
 
 // apply folds whole commands. It waits while the layers are full.
@@ -88,6 +93,7 @@ func (l *lane) apply(events []projections.Event) error {
 	}
 	for i := range events {
 		if err := l.fold(&events[i]); err != nil {
+			l.failed = err // at once: half a command is never kept, even if somebody stops the fold at this moment
 			return err
 		}
 		l.number = events[i].Position.Number

@@ -211,7 +211,7 @@ func TestProperties(t *testing.T) {
 			},
 			"damage": func(rt *rapid.T) {
 				stop()
-				name := filepath.Join(dir, rapid.SampledFrom([]string{"inbox.db", "lasting.db"}).Draw(rt, "file"))
+				name := filepath.Join(dir, rapid.SampledFrom([]string{"now.db", "inbox.db", "lasting.db"}).Draw(rt, "file"))
 				harm(t, rt, name)
 				s, stop = running(t, dir, log)
 			},

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 
 	"protokoll/eventlog"
 )
@@ -18,11 +16,8 @@ type Progress func(lane eventlog.Lane, done, total uint64)
 // Rebuild throws away the state in a folder, which nobody uses, and folds the log anew up to the given numbers; a lane without
 // one up to its mark. progress may be nil. If it is interrupted, Open and Run go on where it stopped.
 func Rebuild(ctx context.Context, dir string, log eventlog.Log, upTo map[eventlog.Lane]uint64, progress Progress) (Digest, error) {
-	for id, inFile := range lanesKept {
-		if !inFile {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, id.String()+".db")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for id := range lanesKept {
+		if err := removeFile(dir, id); err != nil {
 			return Digest{}, fmt.Errorf("throw away the state: %w", err)
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 
@@ -47,15 +46,18 @@ func Open(dir string, log eventlog.Log, logger *slog.Logger) (*State, error) {
 		l.bulk = s.marks[id]
 		go func(mark uint64) {
 			if !inFile {
-				errs <- nil
+				errs <- l.takeOver(pathOf(dir, id), mark)
 				return
 			}
-			errs <- l.open(filepath.Join(dir, id.String()+".db"), mark)
+			errs <- l.open(pathOf(dir, id), mark)
 		}(s.marks[id])
 	}
 	var err error
 	for range lanesKept {
 		err = errors.Join(err, <-errs)
+	}
+	if err == nil {
+		err = s.discard(dir)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -97,11 +99,12 @@ func (s *State) each(ctx context.Context, fold func(context.Context, *lane) erro
 	return context.Cause(ctx)
 }
 
-// Close lets go of the files. Run has ended before.
+// Close writes what is held in memory into files for the next start, unless a fold failed, and lets go of the others. Run has
+// ended before.
 func (s *State) Close() error {
 	var errs []error
 	for _, l := range s.lanes {
-		l.fail(errClosed)
+		l.leave()
 		if l.file != nil {
 			errs = append(errs, l.file.close())
 		}
