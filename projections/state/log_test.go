@@ -130,3 +130,50 @@ func BenchmarkRebuildFromLog1000000(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkOpenNowFromLog1000000 is BenchmarkOpenNow on the embedded log: after a kill its records are read and deciphered too.
+func BenchmarkOpenNowFromLog1000000(b *testing.B) {
+	s := newStore(b, 40_000)
+	for i := range 1_000_000 {
+		p := &schemas.PresenceUpdated{Resource: "phone", Available: true, Show: "away", Status: "Back at two", At: 1_700_000_000_000}
+		last := s.log.Append(eventlog.Command{
+			Owner: s.owners[i%len(s.owners)], Cause: schemas.Cause_CLIENT, Facts: []eventlog.Fact{eventlog.Set(p.Resource, p)},
+		})
+		if i%4096 == 0 || i == 999_999 {
+			if err := last.Wait(context.Background()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	start := func(b *testing.B, dir string) {
+		live, err := state.Open(dir, s.log, slog.New(slog.DiscardHandler))
+		if err != nil {
+			b.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- live.Run(ctx) }()
+		if err := live.Caught(ctx); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		cancel()
+		<-ended
+		if err := live.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+	}
+	b.Run("killed", func(b *testing.B) {
+		for b.Loop() {
+			start(b, b.TempDir())
+		}
+	})
+	b.Run("clean", func(b *testing.B) {
+		dir := b.TempDir()
+		start(b, dir)
+		for b.Loop() {
+			start(b, dir)
+		}
+	})
+}
