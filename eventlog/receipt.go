@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -19,15 +20,18 @@ type Receipt struct {
 // NewReceipt returns a receipt that waits for the answers of n lanes. For implementations of Log.
 func NewReceipt(n int) *Receipt { return &Receipt{pending: n} }
 
-// Settle counts one lane's answer; the first error wins. last is the position of the lane's last event of the command.
+// Settle counts one lane's answer; errors of several lanes are joined. last is the position of the lane's last event of the command.
 // It runs the functions given to Then on the caller's goroutine once all lanes have answered. For implementations of Log.
 func (r *Receipt) Settle(last Position, err error) {
 	r.mu.Lock()
 	r.pending--
-	if err != nil && r.err == nil {
-		r.err = err
-	} else if err == nil {
+	switch {
+	case err == nil:
 		r.positions = append(r.positions, last)
+	case r.err == nil:
+		r.err = err
+	default:
+		r.err = errors.Join(r.err, err) // ErrUncertain of one lane must be seen behind ErrNoSpace of another
 	}
 	if r.pending > 0 {
 		r.mu.Unlock()

@@ -255,12 +255,12 @@ const slowMessages = 8
 func answerGap(t *testing.T, p *peer, to string) time.Duration {
 	t.Helper()
 	acks := make(chan time.Time, 1000)
-	p.nonza = func(_ *wire.Conn, n *wire.Node) bool {
+	p.onNonza(func(_ *wire.Conn, n *wire.Node) bool {
 		if n.Name.Local == "a" {
 			acks <- time.Now()
 		}
 		return false
-	}
+	})
 	var longest time.Duration
 	asked := time.Time{} // the oldest <r/> without an answer
 	seen := func(at time.Time) {

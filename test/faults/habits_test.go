@@ -75,7 +75,7 @@ func TestMonalAsks(t *testing.T) {
 	online(t, sender, available)
 	slow, _ := deafReader(t, target, "user2")
 	var asked atomic.Int32
-	sender.nonza = func(c *wire.Conn, n *wire.Node) bool {
+	sender.onNonza(func(c *wire.Conn, n *wire.Node) bool {
 		if n.Name.Local != "a" {
 			return false
 		}
@@ -89,7 +89,7 @@ func TestMonalAsks(t *testing.T) {
 			_ = c.Write(request)
 		}
 		return true
-	}
+	})
 	for i := range 10 {
 		asked.Store(0)
 		must(t, sender.send(posted{text: fmt.Sprintf("<message type='chat' id='m%d' to='%s'><body>m%d</body></message>", i, slow.bare(), i)}))

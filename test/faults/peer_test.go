@@ -143,6 +143,19 @@ func (p *peer) cover(n *wire.Node) error {
 
 const request = "<r xmlns='" + wire.NSSM + "'/>"
 
+// onNonza changes who gets elements that are no stanzas, also while the peer reads.
+func (p *peer) onNonza(take func(*wire.Conn, *wire.Node) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.nonza = take
+}
+
+func (p *peer) nonzaTaker() func(*wire.Conn, *wire.Node) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.nonza
+}
+
 // read handles what comes until the connection ends.
 func (p *peer) read(c *wire.Conn, gone chan struct{}) {
 	defer close(gone)
@@ -156,7 +169,7 @@ func (p *peer) read(c *wire.Conn, gone chan struct{}) {
 			continue
 		}
 		if n.Name.Space == wire.NSSM {
-			if p.nonza != nil && p.nonza(c, n) {
+			if take := p.nonzaTaker(); take != nil && take(c, n) {
 				continue
 			}
 			if p.manage(c, n) != nil {

@@ -136,6 +136,10 @@ func (c *cast) quarrel() (string, error) {
 	return "", nil
 }
 
+// healing is how long it may take until what a kill left apart is set right: the server leaves rosters alone that changed in
+// the last ten seconds, and looks again every ten.
+const healing = 40 * time.Second
+
 // agree waits until all rosters agree: what a kill left apart is set right by what the two sides say at sign-in.
 func (c *cast) agree() error {
 	for _, p := range c.people { // what heals happens when a client comes online
@@ -152,7 +156,7 @@ func (c *cast) agree() error {
 		}
 	}
 	last := ""
-	if !until(wire.Patience, func() bool {
+	if !until(healing, func() bool {
 		var err error
 		if last, err = c.quarrel(); err != nil {
 			last = err.Error()

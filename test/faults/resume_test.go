@@ -148,13 +148,13 @@ func TestResumeWhileTaking(t *testing.T) {
 		texts = append(texts, fmt.Sprintf("w%d", i))
 	}
 	say(t, sender, reader.bare(), texts...)
-	reader.nonza = func(_ *wire.Conn, n *wire.Node) bool { return n.Name.Local == "r" } // never answers
+	reader.onNonza(func(_ *wire.Conn, n *wire.Node) bool { return n.Name.Local == "r" }) // never answers
 	online(t, reader, available)
 	if !until(wire.Patience, func() bool { return len(read.list()) == len(texts) }) {
 		t.Fatalf("came: %v", read.list())
 	}
 	kill(t, s, sender, reader)
-	reader.nonza = nil
+	reader.onNonza(nil)
 	must(t, reader.connect())
 	must(t, reader.ping())
 	say(t, sender, reader.bare(), "end")

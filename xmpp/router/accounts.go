@@ -170,6 +170,7 @@ func (r *Router) sweep() {
 			return
 		case <-tick.C:
 			r.sweepOnce()
+			r.Guard(r.lookAgain)
 		}
 	}
 }

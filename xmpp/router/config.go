@@ -100,6 +100,7 @@ type Router struct {
 	shards   [shardCount]shard
 	later    later
 	unknown  unknown
+	arrivals arrivals
 	accepted atomic.Uint64 // messages with a duty, to keep their order
 	halted   atomic.Bool   // the log has stopped: only the next start can tell what is on disk
 

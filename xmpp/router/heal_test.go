@@ -2,6 +2,7 @@ package router
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +46,34 @@ func TestHeal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLookAgain is F43: a contact whose roster was in use or had just changed when somebody came online is looked at again.
+func TestLookAgain(t *testing.T) {
+	t.Parallel()
+	var ahead atomic.Int64
+	f := newFixture(t, func(c *Config) {
+		c.Clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	defer f.Close()
+	f.believe("anna", "bert", schemas.Subscription_FROM)
+	bert := f.bind("bert", "phone", false)
+	bert.send(rosterQuery)
+	bert.send("<presence/>")
+	bert.send("<iq type='set' id='s'><query xmlns='jabber:iq:roster'><item jid='cleo@example.org'/></query></iq>")
+	f.settleLater()
+	anna := f.bind("anna", "desk", false)
+	anna.send(rosterQuery)
+	anna.send("<presence/>")
+	f.settleLater()
+	f.lookAgain()
+	f.settleLater()
+	if strings.Contains(strings.Join(anna.all, ""), "subscription='none'") {
+		t.Fatal("healed while the roster may be changing")
+	}
+	ahead.Store(int64(2 * healAfter))
+	f.lookAgain()
+	f.await(anna, "<item jid='bert@example.org' subscription='none'/>")
 }
 
 // TestNotHealedTooSoon: a subscription that is just being made is not taken for broken.

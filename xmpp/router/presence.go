@@ -55,6 +55,9 @@ func (r *Router) update(from *Resource, f *frame.Frame, p *Pledge, t *stream.Tur
 	r.tellDirected(from, u.directed, u.presence, t)
 	if u.arrives {
 		r.arrive(from, u.now, t)
+		if len(u.contacts) > 0 {
+			r.arrivals.add(a, r.Clock())
+		}
 	}
 	a.drainNow(t)
 }
@@ -89,7 +92,7 @@ func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u up
 	u.directed = res.takeDirected()
 	a.publish()
 	u.contacts, u.now = a.audience(), a.snap.Load()
-	u.atRest = a.r.Clock().Sub(a.rosterAt) > healAfter
+	u.atRest = a.atRest()
 	return u, true
 }
 
