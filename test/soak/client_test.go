@@ -15,6 +15,7 @@ type client struct {
 	resource string
 	managed  bool // XEP-0198
 	deaf     bool // answers neither pings nor requests for acknowledgement
+	rival    bool // another connection wished to have the session, and may get it late
 	id       string
 	had      atomic.Uint32 // stanzas received in this session
 
@@ -85,11 +86,8 @@ func (c *client) read() {
 	defer close(c.gone)
 	for {
 		n, err := c.NextWithin(time.Hour)
-		if err == nil && n.Is(wire.NSStream, "error") {
-			err = fmt.Errorf("stream error: %v", n)
-			if n.Child(wire.NSError, "conflict") != nil {
-				err = errConflict
-			}
+		if err == nil {
+			err = streamError(n)
 		}
 		if err != nil {
 			c.why = err
@@ -98,6 +96,17 @@ func (c *client) read() {
 		}
 		c.take(n)
 	}
+}
+
+// streamError returns what a stream error says, nil for other elements.
+func streamError(n *wire.Node) error {
+	switch {
+	case !n.Is(wire.NSStream, "error"):
+		return nil
+	case n.Child(wire.NSError, "conflict") != nil:
+		return errConflict
+	}
+	return fmt.Errorf("stream error: %v", n)
 }
 
 func (c *client) take(n *wire.Node) {
@@ -141,6 +150,9 @@ func (c *client) resume(old *client) (ok bool, err error) {
 		return false, err
 	}
 	n, err := c.Next()
+	if err == nil {
+		err = streamError(n)
+	}
 	if err != nil {
 		return false, err
 	}

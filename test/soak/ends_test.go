@@ -24,36 +24,40 @@ func (p *person) lose() {
 	if p.chance(40) { // at the moment when the server gives up waiting
 		away = p.Window + time.Duration(p.Float64()*float64(lateTimers))
 	}
-	p.comeBack(old, lost, away)
+	if err := p.comeBack(old, lost, away); err != nil {
+		p.fault("resume", err)
+	}
 }
 
 // lateTimers is how much later than asked a deadline of the server may end: ticks, and what else it has to do.
 const lateTimers = 200 * time.Millisecond
 
 // comeBack resumes a session when it has been lost for so long, or begins another if it is too late.
-func (p *person) comeBack(old *client, lost time.Time, away time.Duration) {
+func (p *person) comeBack(old *client, lost time.Time, away time.Duration) error {
 	time.Sleep(time.Until(lost.Add(away - p.Window/10)))
 	conn := p.connect()
 	if conn == nil {
-		return
+		return nil
 	}
 	time.Sleep(time.Until(lost.Add(away)))
 	c := &client{Conn: conn, gone: make(chan struct{})}
 	switch ok, err := c.resume(old); {
 	case err != nil:
-		p.fault("resume", err)
 		c.Drop()
+		return err
 	case ok:
 		p.count("resumed")
 		p.current = c
 		p.prove(c)
 	default:
-		if time.Since(lost) < p.Window {
-			p.fault("resume", errors.New("refused within the window"))
-		}
+		early := time.Since(lost) < p.Window
 		p.count("resume refused")
 		p.current = p.begin(conn, old.resource)
+		if early {
+			return errors.New("refused within the window")
+		}
 	}
+	return nil
 }
 
 // prove finds out whether a session that was resumed is there.
@@ -97,7 +101,13 @@ func (p *person) impatient() {
 	<-old.gone
 	p.count("impatient")
 	if p.chance(30) {
-		p.comeBack(old, lost, 0)
+		// The server may read the first wish to resume after the second one, and believe that it is the newer one.
+		if err := p.comeBack(old, lost, 0); err != nil && !errors.Is(err, errConflict) {
+			p.fault("resume", err)
+		}
+		if p.current != nil {
+			p.current.rival = true
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -137,7 +138,8 @@ func (p *person) say(c *client, text string) {
 func (p *person) step() {
 	select {
 	case <-p.current.gone:
-		if !p.current.deaf { // whose queue has a limit
+		outrun := p.current.rival && errors.Is(p.current.why, errConflict)
+		if !outrun && !p.current.deaf { // whose queue has a limit
 			p.fault("a session ended by itself", p.current.why)
 		}
 		p.current = nil
