@@ -74,11 +74,11 @@ func (s *Session) bind(st *stream.Stream, f *frame.Frame, name string, t *stream
 		s.mu.Unlock()
 		return nil
 	}
-	s.phase = live
+	s.phase, s.binding = live, true
 	s.mu.Unlock()
 	if err := s.home.Router.Bind(bare, name, &s.res, t); err != nil {
 		s.mu.Lock()
-		s.phase = unbound
+		s.phase, s.binding = unbound, false
 		s.mu.Unlock()
 		if errors.Is(err, router.ErrTooMany) {
 			return s.refuseBind(st, f, resourceLimit, t)
@@ -89,6 +89,9 @@ func (s *Session) bind(st *stream.Stream, f *frame.Frame, name string, t *stream
 	s.startPings(st)
 	full := append(frame.AppendEscaped([]byte("<bind xmlns='"+nsBind+"'><jid>"), s.res.Full()), "</jid></bind>"...)
 	tag := frame.Tag{Name: "iq", ID: string(f.ID), Type: "result"}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.binding = false
 	return sendError(t.Send(st, tag.AppendTo(nil, full)))
 }
 

@@ -10,7 +10,7 @@ import (
 // Deliver implements router.Outlet.
 func (s *Session) Deliver(t *stream.Turn, p router.Parcel) bool {
 	s.mu.Lock()
-	if s.phase != live && s.phase != hibernating {
+	if s.binding || s.phase != live && s.phase != hibernating {
 		s.mu.Unlock()
 		return false
 	}

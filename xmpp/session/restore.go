@@ -31,7 +31,7 @@ func (h *Sessions) restore() error {
 		if err := s.claim(t); err != nil {
 			return fmt.Errorf("restore sessions: %w", err)
 		}
-		h.await(s, t)
+		h.await(s, 0, t)
 	}
 	return nil
 }

@@ -52,11 +52,15 @@ func (h *Sessions) wake(s *Session) {
 	}
 }
 
-// hibernate keeps a session without a stream until it is resumed or its window is over. Its messages are stored at once:
+// hibernate keeps a session that lost its stream until it is resumed or its window is over. Its messages are stored at once:
 // nobody can say whether the client comes back.
-func (s *Session) hibernate(t *stream.Turn) {
+func (s *Session) hibernate(st *stream.Stream, t *stream.Turn) {
 	s.mu.Lock()
-	s.phase, s.stream = hibernating, nil
+	if s.phase != live || s.stream != st { // it was taken over, or ended, just now
+		s.mu.Unlock()
+		return
+	}
+	nth := s.suspend()
 	s.sm.asking, s.sm.wanted = false, false
 	var duties []*router.Duty
 	for _, e := range s.sm.queue {
@@ -65,23 +69,41 @@ func (s *Session) hibernate(t *stream.Turn) {
 		}
 	}
 	s.mu.Unlock()
-	s.home.await(s, t)
+	s.home.await(s, nth, t)
 	for _, d := range duties {
 		d.Store(t)
 	}
 }
 
-// await gives a session without a stream its window, and ends the oldest of an account that has too many.
-func (h *Sessions) await(s *Session, t *stream.Turn) {
+// suspend takes the stream away and returns which time of waiting begins. await has to follow. The caller holds mu.
+func (s *Session) suspend() (nth uint32) {
+	s.phase, s.stream = hibernating, nil
+	s.waits++
+	return s.waits
+}
+
+// stillWaits tells whether the session waits for the nth time. The caller holds mu.
+func (s *Session) stillWaits(nth uint32) bool { return s.phase == hibernating && s.waits == nth }
+
+// await gives a session without a stream its window, and ends the oldest of an account that has too many. A session that was
+// resumed or ended meanwhile gets none: nobody would take it off the list.
+func (h *Sessions) await(s *Session, nth uint32, t *stream.Turn) {
 	h.mu.Lock()
+	s.mu.Lock()
+	still := s.stillWaits(nth)
+	s.mu.Unlock()
+	if !still {
+		h.mu.Unlock()
+		return
+	}
 	bare := s.res.Account.Bare()
 	h.hibernating[bare] = append(h.hibernating[bare], s)
 	var oldest *Session
 	if len(h.hibernating[bare]) > h.Limits.Hibernating {
 		oldest = h.hibernating[bare][0]
 	}
+	h.Wheel.Set(&s.timer, s.window(), func() { h.work(func(t *stream.Turn) { s.expire(nth, t) }) })
 	h.mu.Unlock()
-	h.Wheel.Set(&s.timer, s.window(), func() { s.home.work(s.expire) })
 	if oldest != nil {
 		oldest.end(t)
 	}
@@ -95,13 +117,10 @@ func (s *Session) window() time.Duration {
 	return s.home.Limits.Resume
 }
 
-// expire ends a session that nobody resumed.
-func (s *Session) expire(t *stream.Turn) {
-	s.mu.Lock()
-	over := s.phase == hibernating
-	s.mu.Unlock()
-	if over && !s.home.isStopping() { // the next start gives it a window of its own
-		s.end(t)
+// expire ends a session that nobody resumed since it began to wait for the nth time.
+func (s *Session) expire(nth uint32, t *stream.Turn) {
+	if !s.home.isStopping() { // the next start gives it a window of its own
+		s.endIf(func() bool { return s.stillWaits(nth) }, t)
 	}
 }
 
@@ -152,13 +171,15 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 		s.mu.Unlock()
 		return tooHigh(h, m.out)
 	}
+	nth := s.waits
 	if old := s.stream; old != nil {
-		s.phase, s.stream = hibernating, nil
 		old.Close(stream.Conflict, "the session was resumed elsewhere")
+		nth = s.suspend()
+		defer s.home.await(s, nth, t) // nothing, unless the new stream ends before it has the session
 	}
 	if len(m.held) == 0 {
 		s.mu.Unlock()
-		s.resumed(fresh, st, id, h, t)
+		s.resumed(fresh, st, id, h, nth, t)
 		return nil
 	}
 	if m.waiter != nil { // the client came back twice
@@ -169,7 +190,7 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 		s.handling.Lock()
 		defer st.Resume()
 		defer s.handling.Unlock()
-		s.resumed(fresh, st, id, h, t)
+		s.resumed(fresh, st, id, h, nth, t)
 	}
 	s.mu.Unlock()
 	st.Pause()
@@ -177,21 +198,26 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 	return nil
 }
 
-// resumed tells the client and sends again what it has not had. The caller holds handling.
-func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32, t *stream.Turn) {
+// resumed tells the client and sends again what it has not had. nth is the time of waiting that the client wants to end: another
+// stream may have been faster. The caller holds handling.
+func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32, nth uint32, t *stream.Turn) {
 	s.mu.Lock()
-	over := s.phase == ended
+	over, still := s.phase == ended, s.stillWaits(nth)
 	s.mu.Unlock()
 	if over {
 		_ = t.Send(st, failed("item-not-found", "")) // a stream that ended says so by Closed
 		return
 	}
+	if !still {
+		st.Close(stream.Conflict, "the session was resumed elsewhere")
+		return
+	}
 	if !fresh.handTo(s) {
-		return // the stream ended meanwhile; the session goes on waiting
+		return // the stream ended meanwhile; the session goes on waiting, and its window with it
 	}
 	s.mu.Lock()
 	m := s.sm
-	if s.phase == ended {
+	if !s.stillWaits(nth) {
 		s.mu.Unlock()
 		st.Close(stream.Conflict, "the session has just ended")
 		return

@@ -40,6 +40,8 @@ type Session struct {
 
 	letters   []letterMark // sent before a restart; until they are claimed
 	successor *Session     // which took over the stream; this one was never bound
+	binding   bool         // the answer to bind is not in the stream's queue yet: nothing may come before it
+	waits     uint32       // how many times the session began to wait for a stream
 }
 
 var _ router.Outlet = (*Session)(nil)
@@ -94,7 +96,7 @@ func (h *Sessions) Closed(st *stream.Stream, t *stream.Turn, reason error) {
 	switch {
 	case !mine:
 	case resumable && (reason != nil || h.isStopping()):
-		s.hibernate(t)
+		s.hibernate(st, t)
 	case h.isStopping():
 		s.abandon(t)
 	default:
@@ -103,8 +105,13 @@ func (h *Sessions) Closed(st *stream.Stream, t *stream.Turn, reason error) {
 }
 
 // end ends the session for good: what the client did not take goes back to the router, and others hear of it.
-func (s *Session) end(t *stream.Turn) {
-	queue, confirm, bound := s.close()
+func (s *Session) end(t *stream.Turn) { s.endIf(anyway, t) }
+
+func anyway() bool { return true }
+
+// endIf ends the session if it is as expected in the moment when nothing else can happen to it.
+func (s *Session) endIf(expected func() bool, t *stream.Turn) {
+	queue, confirm, bound := s.close(expected)
 	if !bound {
 		return
 	}
@@ -115,15 +122,15 @@ func (s *Session) end(t *stream.Turn) {
 // abandon ends the session because the server stops: what it had is kept, and nobody hears of it until the resume window is
 // over. DESIGN §9
 func (s *Session) abandon(t *stream.Turn) {
-	if queue, confirm, bound := s.close(); bound {
+	if queue, confirm, bound := s.close(anyway); bound {
 		s.giveBack(queue, confirm, t)
 	}
 }
 
-// close marks the session as ended and takes what it holds.
-func (s *Session) close() (queue []entry, confirm []*router.Duty, bound bool) {
+// close marks the session as ended and takes what it holds. expected is asked under mu.
+func (s *Session) close(expected func() bool) (queue []entry, confirm []*router.Duty, bound bool) {
 	s.mu.Lock()
-	if s.phase == ended {
+	if s.phase == ended || !expected() {
 		s.mu.Unlock()
 		return nil, nil, false
 	}
