@@ -50,11 +50,11 @@ func (p *person) comeBack(old *client, lost time.Time, away time.Duration) error
 		p.current = c
 		p.prove(c)
 	default:
-		early := time.Since(lost) < p.Window
+		after := time.Since(lost)
 		p.count("resume refused")
 		p.current = p.begin(conn, old.resource)
-		if early {
-			return errors.New("refused within the window")
+		if after < p.Window {
+			return fmt.Errorf("refused %v after the loss (deaf: %v, wished for twice: %v)", after, old.deaf, away == 0 || old.rival)
 		}
 	}
 	return nil
@@ -91,12 +91,12 @@ func (p *person) impatient() {
 		burst.WriteString(p.chat(friend))
 	}
 	p.say(old, burst.String())
+	lost := time.Now() // the window may begin with the first wish
 	_ = conn.Write(fmt.Sprintf("<resume xmlns='%s' h='%d' previd='%s'/>", wire.NSSM, old.had.Load(), old.id))
 	if p.chance(50) {
 		time.Sleep(time.Duration(p.Float64() * float64(lateTimers)))
 	}
 	conn.Drop()
-	lost := time.Now()
 	old.Drop()
 	<-old.gone
 	p.count("impatient")
