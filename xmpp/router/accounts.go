@@ -231,6 +231,7 @@ func (r *Router) sweepAccount(a *Account, began time.Time) {
 		return
 	}
 	a.gone = true
+	r.arrivals.drop(a)
 	s := r.shard([]byte(a.bare))
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -100,6 +100,13 @@ func (l *arrivals) add(a *Account, now time.Time) {
 	l.when[a] = now
 }
 
+// drop forgets an account that leaves memory.
+func (l *arrivals) drop(a *Account) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.when, a)
+}
+
 // due takes out those that came before a moment.
 func (l *arrivals) due(before time.Time) (due []*Account) {
 	l.mu.Lock()
