@@ -57,6 +57,13 @@ func (q *queue) signal() {
 	}
 }
 
+// few tells whether something waits, and so little that more may be waited for.
+func (q *queue) few() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.ended == nil && q.facts > 0 && q.facts < maxGroupFacts/4 && q.bytes < maxGroupBytes/4
+}
+
 // take returns the next group of whole commands, and whether nothing will ever follow it.
 func (q *queue) take() (group []*part, last bool) {
 	q.mu.Lock()

@@ -25,6 +25,9 @@ func (l *lane) write() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		if l.queue.few() {
+			l.gather(timer)
+		}
 		group, last := l.queue.take()
 		if len(group) > 0 {
 			first, err := l.commit(group)
@@ -39,6 +42,26 @@ func (l *lane) write() {
 		case <-l.queue.wake:
 		case <-timer.C:
 			l.rollIfDue()
+		}
+	}
+}
+
+// gather waits until the group is large enough or its time is over. DESIGN §5 knows no timer; docs/decisions/0008 says why lane
+// now has one.
+func (l *lane) gather(timer *time.Timer) {
+	d := l.log.cfg.Gather[l.id]
+	if d <= 0 {
+		return
+	}
+	timer.Reset(d)
+	for {
+		select {
+		case <-timer.C:
+			return
+		case <-l.queue.wake:
+			if !l.queue.few() {
+				return
+			}
 		}
 	}
 }

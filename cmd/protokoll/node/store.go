@@ -115,10 +115,14 @@ const (
 	rollLong  = 12 * time.Hour
 )
 
+// gatherNow is how long presences and sign-ins wait to share a sync. docs/decisions/0008
+const gatherNow = 10 * time.Millisecond
+
 func logConfig(c StoreConfig, keys *seal.Keybook) jetstream.Config {
 	l := jetstream.Config{
 		Dir: filepath.Join(c.Folder, "log"), Keys: keys, Logger: c.Logger,
 		ReserveBytes: c.ReserveBytes, SegmentEvents: c.SegmentEvents, SegmentAge: map[eventlog.Lane]time.Duration{},
+		Gather: map[eventlog.Lane]time.Duration{eventlog.Now: gatherNow},
 	}
 	for _, lane := range eventlog.Lanes {
 		age := rollLong
