@@ -93,12 +93,14 @@ func (a rowsAbove) scan(tx *bolt.Tx, g group) (found []row, err error) {
 	err = guard(func() error {
 		prefix := g.key([16]byte{})
 		c := tx.Bucket(bucketFacts).Cursor()
-		found = make([]row, 0, usualRows)
 		for k, v := c.Seek(prefix[:]); k != nil && bytes.HasPrefix(k, prefix[:18]); k, v = c.Next() {
 			if len(k) != keySize || checkValue((*[keySize]byte)(k), v) != nil {
 				return errDamaged
 			}
 			if entity := [16]byte(k[18:]); len(a) == 0 || covered.find(entity) < 0 {
+				if found == nil {
+					found = make([]row, 0, usualRows)
+				}
 				found = append(found, row{entity, v})
 				size += len(v)
 			}

@@ -63,6 +63,7 @@ type carrier struct {
 // shake does the TLS handshake on a goroutine of its own, which owns the stream meanwhile. Its stack has grown by then, so the
 // stream goes on with another one.
 func (s *Stream) shake() {
+	growStack()
 	for s.flushes.Load() != 0 {
 		runtime.Gosched() // <proceed/> leaves before there is TLS to send it through
 	}
@@ -75,7 +76,19 @@ func (s *Stream) shake() {
 		s.server.cfg.Logger.Debug("TLS handshake failed", slog.String("stream", s.id), slog.Any("error", peer.Clean(err)))
 		s.end(&ending{reason: ErrDropped, abrupt: true})
 	}
-	go s.run()
+	s.run()
+}
+
+// handshakeStack is what a handshake needs of its goroutine's stack, in bytes.
+const handshakeStack = 12 << 10
+
+// growStack makes the stack of this goroutine large while it is empty: grown step by step in the middle of a handshake it would be
+// copied four times.
+//
+//go:noinline
+func growStack() {
+	var room [handshakeStack]byte
+	runtime.KeepAlive(&room)
 }
 
 // handshake waits for its turn, then for the peer.

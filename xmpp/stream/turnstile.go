@@ -16,6 +16,7 @@ func (b turnstile) Password(ctx context.Context, domain, localpart, password str
 	if err := b.wait(ctx, localpart); err != nil {
 		return err
 	}
+	b.stream.conn.StepAside() // a directory is asked, or a slow hash is made
 	return b.stream.server.cfg.Authenticator.Password(ctx, domain, localpart, password)
 }
 
@@ -40,6 +41,7 @@ func (b turnstile) wait(ctx context.Context, localpart string) error {
 	if wait <= 0 {
 		return nil
 	}
+	s.conn.StepAside()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	select {

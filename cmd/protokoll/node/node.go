@@ -147,12 +147,13 @@ func (n *Node) assemble() error {
 
 // listen opens the ports and the control socket; only then is the server ready.
 func (n *Node) listen() error {
+	tcp := net.ListenConfig{KeepAlive: -1} // internal/peer sets it, with times that let phones sleep
 	for _, l := range []struct {
 		addresses []string
 		direct    bool
 	}{{n.cfg.Listen, false}, {n.cfg.ListenTLS, true}} {
 		for _, address := range l.addresses {
-			listener, err := net.Listen("tcp", address)
+			listener, err := tcp.Listen(context.Background(), "tcp", address)
 			if err != nil {
 				return fmt.Errorf("listen on %s: %w", address, peer.Clean(err))
 			}

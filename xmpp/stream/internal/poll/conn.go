@@ -33,9 +33,9 @@ var pendings = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &
 
 // Conn is a watched socket.
 type Conn struct {
-	poller  *Poller
+	set     *set
 	handler Handler
-	number  int32 // of this socket among all, fixed by Start
+	number  int32 // of this socket among all
 
 	blocking atomic.Pointer[chan struct{}] // set while Read blocks for bytes
 	ending   atomic.Bool                   // the kernel said that no more will come after what is there
@@ -51,6 +51,30 @@ type Conn struct {
 	out    *[]byte
 	broken bool // the peer is gone: writes vanish
 }
+
+// happened tells the handler, or whoever blocks in Read.
+func (c *Conn) happened(events uint32) {
+	const broken = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
+	if events&broken != 0 {
+		c.ending.Store(true)
+	}
+	if wake := c.blocking.Load(); wake != nil {
+		select {
+		case *wake <- struct{}{}:
+		default:
+		}
+		return
+	}
+	if events&unix.EPOLLOUT != 0 && c.pending.Load() > 0 {
+		c.handler.Writable()
+	}
+	if events&(unix.EPOLLIN|broken) != 0 {
+		c.handler.Ready()
+	}
+}
+
+// StepAside is called by a handler that is going to take long: the other sockets do not wait for it. Elsewhere it does no harm.
+func (c *Conn) StepAside() { c.set.depose(c.set.leader.Load()) }
 
 // Block makes Read wait for bytes until Unblock. The handler is not called meanwhile; instead the channel gets a value
 // whenever something happens, for whoever waits for something else first.
@@ -183,7 +207,7 @@ func (c *Conn) Close() error {
 	if c.fd < 0 {
 		return nil
 	}
-	c.poller.forget(c.fd)
+	c.set.forget(c.fd)
 	err := unix.Close(c.fd) // this takes it out of the epoll set too
 	c.fd, c.broken = -1, true
 	if c.out != nil {
