@@ -95,5 +95,29 @@ func Classes() []Class {
 			English:  "what was erased, lost or restored, without content and without names",
 			Families: []schemas.Family{schemas.Family_PROOF_FACTS},
 		},
+		{
+			Data: schemas.DataClass_AUDIT, Name: "audit", Subject: Owner,
+			German:   "Wer vom Personal was gesehen oder geändert hat und warum; Personen nur mit ihrer zufälligen Kennung",
+			English:  "who of the staff saw or changed what, and why; people by their random id only",
+			Families: []schemas.Family{schemas.Family_AUDIT_FACTS},
+		},
+		{
+			Data: schemas.DataClass_ORDER, Name: "order", Subject: Owner,
+			German:   "Was die Person verlangt hat: Einschränkung, Widerspruch, laufende Löschung",
+			English:  "what the person has ordered: restriction, objection, an erasure under way",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
+		},
+		{
+			Data: schemas.DataClass_RESERVED_ADDRESS, Name: "reserved-address", Subject: Owner,
+			German:   "Dass eine Adresse zu einem gelöschten Konto gehörte, nur als Prüfsumme mit Schlüssel",
+			English:  "that an address belonged to an erased account, as a keyed hash only",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
+		},
+		{
+			Data: schemas.DataClass_OUTBOX, Name: "outbox", Subject: Contacts,
+			German:   "Was Personen auf anderen Servern noch gesagt werden muss",
+			English:  "what people on other servers must still be told",
+			Families: []schemas.Family{schemas.Family_OUTBOX_FACTS},
+		},
 	}
 }

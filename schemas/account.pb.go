@@ -21,6 +21,56 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ObjectionKind is the use that is objected to.
+type ObjectionKind int32
+
+const (
+	ObjectionKind_OBJECTION_KIND_UNSPECIFIED ObjectionKind = 0
+	ObjectionKind_SEARCH                     ObjectionKind = 1 // being found by the user search. XEP-0055
+	ObjectionKind_DIRECTORY_PHOTO            ObjectionKind = 2 // showing the directory's photo and vCard
+)
+
+// Enum value maps for ObjectionKind.
+var (
+	ObjectionKind_name = map[int32]string{
+		0: "OBJECTION_KIND_UNSPECIFIED",
+		1: "SEARCH",
+		2: "DIRECTORY_PHOTO",
+	}
+	ObjectionKind_value = map[string]int32{
+		"OBJECTION_KIND_UNSPECIFIED": 0,
+		"SEARCH":                     1,
+		"DIRECTORY_PHOTO":            2,
+	}
+)
+
+func (x ObjectionKind) Enum() *ObjectionKind {
+	p := new(ObjectionKind)
+	*p = x
+	return p
+}
+
+func (x ObjectionKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ObjectionKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_account_proto_enumTypes[0].Descriptor()
+}
+
+func (ObjectionKind) Type() protoreflect.EnumType {
+	return &file_account_proto_enumTypes[0]
+}
+
+func (x ObjectionKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ObjectionKind.Descriptor instead.
+func (ObjectionKind) EnumDescriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{0}
+}
+
 type Hash int32
 
 const (
@@ -57,11 +107,11 @@ func (x Hash) String() string {
 }
 
 func (Hash) Descriptor() protoreflect.EnumDescriptor {
-	return file_account_proto_enumTypes[0].Descriptor()
+	return file_account_proto_enumTypes[1].Descriptor()
 }
 
 func (Hash) Type() protoreflect.EnumType {
-	return &file_account_proto_enumTypes[0]
+	return &file_account_proto_enumTypes[1]
 }
 
 func (x Hash) Number() protoreflect.EnumNumber {
@@ -70,7 +120,7 @@ func (x Hash) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Hash.Descriptor instead.
 func (Hash) EnumDescriptor() ([]byte, []int) {
-	return file_account_proto_rawDescGZIP(), []int{0}
+	return file_account_proto_rawDescGZIP(), []int{1}
 }
 
 // An account exists under this address. Entity: "account".
@@ -256,6 +306,219 @@ func (x *Verifier) GetServerKey() []byte {
 	return nil
 }
 
+// The account is being erased: nobody signs in, nothing is accepted for it. Entity: "closing". DESIGN §7.
+type AccountClosing struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Since         int64                  `protobuf:"varint,1,opt,name=since,proto3" json:"since,omitempty"` // milliseconds since 1970 UTC
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountClosing) Reset() {
+	*x = AccountClosing{}
+	mi := &file_account_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountClosing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountClosing) ProtoMessage() {}
+
+func (x *AccountClosing) ProtoReflect() protoreflect.Message {
+	mi := &file_account_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountClosing.ProtoReflect.Descriptor instead.
+func (*AccountClosing) Descriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AccountClosing) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+// Processing is restricted (GDPR Art. 18): nobody signs in, nothing of the account is erased by a rule. Entity: "restriction".
+type AccountRestricted struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Since         int64                  `protobuf:"varint,1,opt,name=since,proto3" json:"since,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // as staff wrote it down
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountRestricted) Reset() {
+	*x = AccountRestricted{}
+	mi := &file_account_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountRestricted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountRestricted) ProtoMessage() {}
+
+func (x *AccountRestricted) ProtoReflect() protoreflect.Message {
+	mi := &file_account_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountRestricted.ProtoReflect.Descriptor instead.
+func (*AccountRestricted) Descriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AccountRestricted) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *AccountRestricted) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// The owner objects to a use of their data (GDPR Art. 21). Entity: "objection:" + the kind's name.
+type AccountObjection struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          ObjectionKind          `protobuf:"varint,1,opt,name=kind,proto3,enum=protokoll.ObjectionKind" json:"kind,omitempty"`
+	Since         int64                  `protobuf:"varint,2,opt,name=since,proto3" json:"since,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountObjection) Reset() {
+	*x = AccountObjection{}
+	mi := &file_account_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountObjection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountObjection) ProtoMessage() {}
+
+func (x *AccountObjection) ProtoReflect() protoreflect.Message {
+	mi := &file_account_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountObjection.ProtoReflect.Descriptor instead.
+func (*AccountObjection) Descriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AccountObjection) GetKind() ObjectionKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ObjectionKind_OBJECTION_KIND_UNSPECIFIED
+}
+
+func (x *AccountObjection) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *AccountObjection) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// An erased account's address is not given to anybody else until a time. It is the server's own fact; its only handle is that of
+// the address. Entity: "reserved:" + the handle in hex.
+type AddressReserved struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Until           int64                  `protobuf:"varint,1,opt,name=until,proto3" json:"until,omitempty"`                                           // milliseconds since 1970 UTC
+	DirectoryHandle []byte                 `protobuf:"bytes,2,opt,name=directory_handle,json=directoryHandle,proto3" json:"directory_handle,omitempty"` // handle of the directory entry, which may come back; empty for none
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AddressReserved) Reset() {
+	*x = AddressReserved{}
+	mi := &file_account_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AddressReserved) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AddressReserved) ProtoMessage() {}
+
+func (x *AddressReserved) ProtoReflect() protoreflect.Message {
+	mi := &file_account_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AddressReserved.ProtoReflect.Descriptor instead.
+func (*AddressReserved) Descriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AddressReserved) GetUntil() int64 {
+	if x != nil {
+		return x.Until
+	}
+	return 0
+}
+
+func (x *AddressReserved) GetDirectoryHandle() []byte {
+	if x != nil {
+		return x.DirectoryHandle
+	}
+	return nil
+}
+
 var File_account_proto protoreflect.FileDescriptor
 
 const file_account_proto_rawDesc = "" +
@@ -278,7 +541,28 @@ const file_account_proto_rawDesc = "" +
 	"\n" +
 	"stored_key\x18\x04 \x01(\fB\x04\x88\xb5\x18\x03R\tstoredKey\x12#\n" +
 	"\n" +
-	"server_key\x18\x05 \x01(\fB\x04\x88\xb5\x18\x03R\tserverKey*>\n" +
+	"server_key\x18\x05 \x01(\fB\x04\x88\xb5\x18\x03R\tserverKey\"G\n" +
+	"\x0eAccountClosing\x12\x1a\n" +
+	"\x05since\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x0eR\x05since:\x19\x92\xb5\x18\x15\n" +
+	"\x0faccount.closing\x10\x01\x18\x01\"k\n" +
+	"\x11AccountRestricted\x12\x1a\n" +
+	"\x05since\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x0eR\x05since\x12\x1c\n" +
+	"\x06reason\x18\x02 \x01(\tB\x04\x88\xb5\x18\x0eR\x06reason:\x1c\x92\xb5\x18\x18\n" +
+	"\x12account.restricted\x10\x01\x18\x01\"\x9d\x01\n" +
+	"\x10AccountObjection\x122\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x18.protokoll.ObjectionKindB\x04\x88\xb5\x18\x0eR\x04kind\x12\x1a\n" +
+	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x0eR\x05since\x12\x1c\n" +
+	"\x06reason\x18\x03 \x01(\tB\x04\x88\xb5\x18\x0eR\x06reason:\x1b\x92\xb5\x18\x17\n" +
+	"\x11account.objection\x10\x01\x18\x01\"z\n" +
+	"\x0fAddressReserved\x12\x1a\n" +
+	"\x05until\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x0fR\x05until\x12/\n" +
+	"\x10directory_handle\x18\x02 \x01(\fB\x04\x88\xb5\x18\x0fR\x0fdirectoryHandle:\x1a\x92\xb5\x18\x16\n" +
+	"\x10account.reserved\x10\x01\x18\x01*P\n" +
+	"\rObjectionKind\x12\x1e\n" +
+	"\x1aOBJECTION_KIND_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06SEARCH\x10\x01\x12\x13\n" +
+	"\x0fDIRECTORY_PHOTO\x10\x02*>\n" +
 	"\x04Hash\x12\x14\n" +
 	"\x10HASH_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04SHA1\x10\x01\x12\n" +
@@ -299,22 +583,28 @@ func file_account_proto_rawDescGZIP() []byte {
 	return file_account_proto_rawDescData
 }
 
-var file_account_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_account_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_account_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_account_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_account_proto_goTypes = []any{
-	(Hash)(0),                  // 0: protokoll.Hash
-	(*AccountOpened)(nil),      // 1: protokoll.AccountOpened
-	(*AccountCredentials)(nil), // 2: protokoll.AccountCredentials
-	(*Verifier)(nil),           // 3: protokoll.Verifier
+	(ObjectionKind)(0),         // 0: protokoll.ObjectionKind
+	(Hash)(0),                  // 1: protokoll.Hash
+	(*AccountOpened)(nil),      // 2: protokoll.AccountOpened
+	(*AccountCredentials)(nil), // 3: protokoll.AccountCredentials
+	(*Verifier)(nil),           // 4: protokoll.Verifier
+	(*AccountClosing)(nil),     // 5: protokoll.AccountClosing
+	(*AccountRestricted)(nil),  // 6: protokoll.AccountRestricted
+	(*AccountObjection)(nil),   // 7: protokoll.AccountObjection
+	(*AddressReserved)(nil),    // 8: protokoll.AddressReserved
 }
 var file_account_proto_depIdxs = []int32{
-	3, // 0: protokoll.AccountCredentials.verifiers:type_name -> protokoll.Verifier
-	0, // 1: protokoll.Verifier.hash:type_name -> protokoll.Hash
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	4, // 0: protokoll.AccountCredentials.verifiers:type_name -> protokoll.Verifier
+	1, // 1: protokoll.Verifier.hash:type_name -> protokoll.Hash
+	0, // 2: protokoll.AccountObjection.kind:type_name -> protokoll.ObjectionKind
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_account_proto_init() }
@@ -328,8 +618,8 @@ func file_account_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_account_proto_rawDesc), len(file_account_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   3,
+			NumEnums:      2,
+			NumMessages:   7,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

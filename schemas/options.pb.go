@@ -42,6 +42,10 @@ const (
 	DataClass_PRIVATE_STORAGE        DataClass = 10 // what the owner's clients put there (bookmarks, settings)
 	DataClass_BLOCK_LIST             DataClass = 11 // whom the owner does not want to hear from
 	DataClass_PROOF                  DataClass = 12 // what was erased, lost or restored, without content and without names
+	DataClass_AUDIT                  DataClass = 13 // who of the staff looked at or changed what, and why; people by owner id only
+	DataClass_ORDER                  DataClass = 14 // what the person has ordered: restriction, objection, erasure under way
+	DataClass_RESERVED_ADDRESS       DataClass = 15 // that an address belonged to an erased account, as a keyed hash
+	DataClass_OUTBOX                 DataClass = 16 // what people on other servers must still be told
 )
 
 // Enum value maps for DataClass.
@@ -60,6 +64,10 @@ var (
 		10: "PRIVATE_STORAGE",
 		11: "BLOCK_LIST",
 		12: "PROOF",
+		13: "AUDIT",
+		14: "ORDER",
+		15: "RESERVED_ADDRESS",
+		16: "OUTBOX",
 	}
 	DataClass_value = map[string]int32{
 		"DATA_CLASS_UNSPECIFIED": 0,
@@ -75,6 +83,10 @@ var (
 		"PRIVATE_STORAGE":        10,
 		"BLOCK_LIST":             11,
 		"PROOF":                  12,
+		"AUDIT":                  13,
+		"ORDER":                  14,
+		"RESERVED_ADDRESS":       15,
+		"OUTBOX":                 16,
 	}
 )
 
@@ -303,7 +315,7 @@ const file_options_proto_rawDesc = "" +
 	"\tEventType\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\rB\x04\x88\xb5\x18\x01R\aversion\x12/\n" +
-	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xe8\x01\n" +
+	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xa0\x02\n" +
 	"\tDataClass\x12\x1a\n" +
 	"\x16DATA_CLASS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTECHNICAL\x10\x01\x12\f\n" +
@@ -321,7 +333,12 @@ const file_options_proto_rawDesc = "" +
 	"\x12\x0e\n" +
 	"\n" +
 	"BLOCK_LIST\x10\v\x12\t\n" +
-	"\x05PROOF\x10\f*\xe2\x02\n" +
+	"\x05PROOF\x10\f\x12\t\n" +
+	"\x05AUDIT\x10\r\x12\t\n" +
+	"\x05ORDER\x10\x0e\x12\x14\n" +
+	"\x10RESERVED_ADDRESS\x10\x0f\x12\n" +
+	"\n" +
+	"\x06OUTBOX\x10\x10*\xe2\x02\n" +
 	"\x06Family\x12\x16\n" +
 	"\x12FAMILY_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rACCOUNT_FACTS\x10\x01\x12\x11\n" +

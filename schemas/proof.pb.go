@@ -27,7 +27,7 @@ const (
 	VoidReason_VOID_REASON_UNSPECIFIED VoidReason = 0
 	VoidReason_UNCLEAN_STOP            VoidReason = 1 // the process died; the numbers may have been handed to a disk that lost them
 	VoidReason_FAILED_WRITE            VoidReason = 2 // the disk refused; nobody was told that these were stored
-	VoidReason_RESTORED                VoidReason = 3
+	VoidReason_RESTORED                VoidReason = 3 // a backup was put back; the numbers may have been used after it was made
 )
 
 // Enum value maps for VoidReason.
@@ -71,6 +71,116 @@ func (x VoidReason) Number() protoreflect.EnumNumber {
 // Deprecated: Use VoidReason.Descriptor instead.
 func (VoidReason) EnumDescriptor() ([]byte, []int) {
 	return file_proof_proto_rawDescGZIP(), []int{0}
+}
+
+type OrderKind int32
+
+const (
+	OrderKind_ORDER_KIND_UNSPECIFIED OrderKind = 0
+	OrderKind_ERASURE                OrderKind = 1
+	OrderKind_RESTRICTION            OrderKind = 2
+	OrderKind_RESTRICTION_LIFTED     OrderKind = 3
+	OrderKind_OBJECTION              OrderKind = 4
+	OrderKind_OBJECTION_WITHDRAWN    OrderKind = 5
+)
+
+// Enum value maps for OrderKind.
+var (
+	OrderKind_name = map[int32]string{
+		0: "ORDER_KIND_UNSPECIFIED",
+		1: "ERASURE",
+		2: "RESTRICTION",
+		3: "RESTRICTION_LIFTED",
+		4: "OBJECTION",
+		5: "OBJECTION_WITHDRAWN",
+	}
+	OrderKind_value = map[string]int32{
+		"ORDER_KIND_UNSPECIFIED": 0,
+		"ERASURE":                1,
+		"RESTRICTION":            2,
+		"RESTRICTION_LIFTED":     3,
+		"OBJECTION":              4,
+		"OBJECTION_WITHDRAWN":    5,
+	}
+)
+
+func (x OrderKind) Enum() *OrderKind {
+	p := new(OrderKind)
+	*p = x
+	return p
+}
+
+func (x OrderKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OrderKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_proof_proto_enumTypes[1].Descriptor()
+}
+
+func (OrderKind) Type() protoreflect.EnumType {
+	return &file_proof_proto_enumTypes[1]
+}
+
+func (x OrderKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OrderKind.Descriptor instead.
+func (OrderKind) EnumDescriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{1}
+}
+
+type EpochReason int32
+
+const (
+	EpochReason_EPOCH_REASON_UNSPECIFIED EpochReason = 0
+	EpochReason_FIRST                    EpochReason = 1
+	EpochReason_RESTORE                  EpochReason = 2 // a backup was put back
+	EpochReason_LOSS_ACCEPTED            EpochReason = 3 // damage that staff accepted
+)
+
+// Enum value maps for EpochReason.
+var (
+	EpochReason_name = map[int32]string{
+		0: "EPOCH_REASON_UNSPECIFIED",
+		1: "FIRST",
+		2: "RESTORE",
+		3: "LOSS_ACCEPTED",
+	}
+	EpochReason_value = map[string]int32{
+		"EPOCH_REASON_UNSPECIFIED": 0,
+		"FIRST":                    1,
+		"RESTORE":                  2,
+		"LOSS_ACCEPTED":            3,
+	}
+)
+
+func (x EpochReason) Enum() *EpochReason {
+	p := new(EpochReason)
+	*p = x
+	return p
+}
+
+func (x EpochReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EpochReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_proof_proto_enumTypes[2].Descriptor()
+}
+
+func (EpochReason) Type() protoreflect.EnumType {
+	return &file_proof_proto_enumTypes[2]
+}
+
+func (x EpochReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EpochReason.Descriptor instead.
+func (EpochReason) EnumDescriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{2}
 }
 
 // Numbers of a lane that hold no event and never will. Entity: lane and first number.
@@ -142,24 +252,437 @@ func (x *NumbersVoid) GetReason() VoidReason {
 	return VoidReason_VOID_REASON_UNSPECIFIED
 }
 
+// What became of every number of a segment that was swept: erased, moved or void. Entity: lane, segment and part. DESIGN §5.
+type SegmentErased struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lane          uint32                 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
+	Segment       []byte                 `protobuf:"bytes,2,opt,name=segment,proto3" json:"segment,omitempty"` // 16 random bytes
+	First         uint64                 `protobuf:"varint,3,opt,name=first,proto3" json:"first,omitempty"`    // numbers that this part accounts for
+	Last          uint64                 `protobuf:"varint,4,opt,name=last,proto3" json:"last,omitempty"`
+	Fates         []string               `protobuf:"bytes,5,rep,name=fates,proto3" json:"fates,omitempty"`  // "moved", "held", "void", or the name of the rule that erased
+	Runs          []byte                 `protobuf:"bytes,6,opt,name=runs,proto3" json:"runs,omitempty"`    // pairs of uvarints from first on: how many numbers, index in fates; they end at last
+	Part          uint32                 `protobuf:"varint,7,opt,name=part,proto3" json:"part,omitempty"`   // from 0
+	Parts         uint32                 `protobuf:"varint,8,opt,name=parts,proto3" json:"parts,omitempty"` // the segment is accounted for when all parts are on disk
+	At            int64                  `protobuf:"varint,9,opt,name=at,proto3" json:"at,omitempty"`       // milliseconds since 1970 UTC
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SegmentErased) Reset() {
+	*x = SegmentErased{}
+	mi := &file_proof_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SegmentErased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SegmentErased) ProtoMessage() {}
+
+func (x *SegmentErased) ProtoReflect() protoreflect.Message {
+	mi := &file_proof_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SegmentErased.ProtoReflect.Descriptor instead.
+func (*SegmentErased) Descriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SegmentErased) GetLane() uint32 {
+	if x != nil {
+		return x.Lane
+	}
+	return 0
+}
+
+func (x *SegmentErased) GetSegment() []byte {
+	if x != nil {
+		return x.Segment
+	}
+	return nil
+}
+
+func (x *SegmentErased) GetFirst() uint64 {
+	if x != nil {
+		return x.First
+	}
+	return 0
+}
+
+func (x *SegmentErased) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
+func (x *SegmentErased) GetFates() []string {
+	if x != nil {
+		return x.Fates
+	}
+	return nil
+}
+
+func (x *SegmentErased) GetRuns() []byte {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *SegmentErased) GetPart() uint32 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
+func (x *SegmentErased) GetParts() uint32 {
+	if x != nil {
+		return x.Parts
+	}
+	return 0
+}
+
+func (x *SegmentErased) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+// What a person or the staff ordered about an account, so that a restore can obey it again. Entity: owner and kind. DESIGN §7.
+type Ordered struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          OrderKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=protokoll.OrderKind" json:"kind,omitempty"`
+	Owner         []byte                 `protobuf:"bytes,2,opt,name=owner,proto3" json:"owner,omitempty"` // 16 random bytes; nothing that says who it was outlives an erasure
+	At            int64                  `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
+	Erased        []*Erased              `protobuf:"bytes,4,rep,name=erased,proto3" json:"erased,omitempty"` // what an erasure took
+	Objection     ObjectionKind          `protobuf:"varint,5,opt,name=objection,proto3,enum=protokoll.ObjectionKind" json:"objection,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ordered) Reset() {
+	*x = Ordered{}
+	mi := &file_proof_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ordered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ordered) ProtoMessage() {}
+
+func (x *Ordered) ProtoReflect() protoreflect.Message {
+	mi := &file_proof_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ordered.ProtoReflect.Descriptor instead.
+func (*Ordered) Descriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Ordered) GetKind() OrderKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OrderKind_ORDER_KIND_UNSPECIFIED
+}
+
+func (x *Ordered) GetOwner() []byte {
+	if x != nil {
+		return x.Owner
+	}
+	return nil
+}
+
+func (x *Ordered) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *Ordered) GetErased() []*Erased {
+	if x != nil {
+		return x.Erased
+	}
+	return nil
+}
+
+func (x *Ordered) GetObjection() ObjectionKind {
+	if x != nil {
+		return x.Objection
+	}
+	return ObjectionKind_OBJECTION_KIND_UNSPECIFIED
+}
+
+// Erased counts the facts of one family.
+type Erased struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Family        Family                 `protobuf:"varint,1,opt,name=family,proto3,enum=protokoll.Family" json:"family,omitempty"`
+	Facts         uint64                 `protobuf:"varint,2,opt,name=facts,proto3" json:"facts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Erased) Reset() {
+	*x = Erased{}
+	mi := &file_proof_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Erased) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Erased) ProtoMessage() {}
+
+func (x *Erased) ProtoReflect() protoreflect.Message {
+	mi := &file_proof_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Erased.ProtoReflect.Descriptor instead.
+func (*Erased) Descriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Erased) GetFamily() Family {
+	if x != nil {
+		return x.Family
+	}
+	return Family_FAMILY_UNSPECIFIED
+}
+
+func (x *Erased) GetFacts() uint64 {
+	if x != nil {
+		return x.Facts
+	}
+	return 0
+}
+
+// The ledger goes on in a new epoch, because the log does not continue what older checkpoints say. Entity: the epoch. DESIGN §8.
+type EpochBegun struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Epoch         uint64                 `protobuf:"varint,1,opt,name=epoch,proto3" json:"epoch,omitempty"` // from 1
+	Reason        EpochReason            `protobuf:"varint,2,opt,name=reason,proto3,enum=protokoll.EpochReason" json:"reason,omitempty"`
+	At            int64                  `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"`
+	Ends          []*LaneEnd             `protobuf:"bytes,4,rep,name=ends,proto3" json:"ends,omitempty"` // where each lane of the epoch before ended
+	Note          string                 `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"` // as staff wrote it down
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EpochBegun) Reset() {
+	*x = EpochBegun{}
+	mi := &file_proof_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EpochBegun) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EpochBegun) ProtoMessage() {}
+
+func (x *EpochBegun) ProtoReflect() protoreflect.Message {
+	mi := &file_proof_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EpochBegun.ProtoReflect.Descriptor instead.
+func (*EpochBegun) Descriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *EpochBegun) GetEpoch() uint64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *EpochBegun) GetReason() EpochReason {
+	if x != nil {
+		return x.Reason
+	}
+	return EpochReason_EPOCH_REASON_UNSPECIFIED
+}
+
+func (x *EpochBegun) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *EpochBegun) GetEnds() []*LaneEnd {
+	if x != nil {
+		return x.Ends
+	}
+	return nil
+}
+
+func (x *EpochBegun) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+// LaneEnd is the last number of a lane.
+type LaneEnd struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Lane          uint32                 `protobuf:"varint,1,opt,name=lane,proto3" json:"lane,omitempty"`
+	Last          uint64                 `protobuf:"varint,2,opt,name=last,proto3" json:"last,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LaneEnd) Reset() {
+	*x = LaneEnd{}
+	mi := &file_proof_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LaneEnd) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LaneEnd) ProtoMessage() {}
+
+func (x *LaneEnd) ProtoReflect() protoreflect.Message {
+	mi := &file_proof_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LaneEnd.ProtoReflect.Descriptor instead.
+func (*LaneEnd) Descriptor() ([]byte, []int) {
+	return file_proof_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LaneEnd) GetLane() uint32 {
+	if x != nil {
+		return x.Lane
+	}
+	return 0
+}
+
+func (x *LaneEnd) GetLast() uint64 {
+	if x != nil {
+		return x.Last
+	}
+	return 0
+}
+
 var File_proof_proto protoreflect.FileDescriptor
 
 const file_proof_proto_rawDesc = "" +
 	"\n" +
-	"\vproof.proto\x12\tprotokoll\x1a\roptions.proto\"\xa8\x01\n" +
+	"\vproof.proto\x12\tprotokoll\x1a\roptions.proto\x1a\raccount.proto\"\xa8\x01\n" +
 	"\vNumbersVoid\x12\x18\n" +
 	"\x04lane\x18\x01 \x01(\rB\x04\x88\xb5\x18\fR\x04lane\x12\x1a\n" +
 	"\x05first\x18\x02 \x01(\x04B\x04\x88\xb5\x18\fR\x05first\x12\x18\n" +
 	"\x04last\x18\x03 \x01(\x04B\x04\x88\xb5\x18\fR\x04last\x123\n" +
 	"\x06reason\x18\x04 \x01(\x0e2\x15.protokoll.VoidReasonB\x04\x88\xb5\x18\fR\x06reason:\x14\x92\xb5\x18\x10\n" +
 	"\n" +
-	"proof.void\x10\x01\x18\x12*[\n" +
+	"proof.void\x10\x01\x18\x12\"\x99\x02\n" +
+	"\rSegmentErased\x12\x18\n" +
+	"\x04lane\x18\x01 \x01(\rB\x04\x88\xb5\x18\fR\x04lane\x12\x1e\n" +
+	"\asegment\x18\x02 \x01(\fB\x04\x88\xb5\x18\fR\asegment\x12\x1a\n" +
+	"\x05first\x18\x03 \x01(\x04B\x04\x88\xb5\x18\fR\x05first\x12\x18\n" +
+	"\x04last\x18\x04 \x01(\x04B\x04\x88\xb5\x18\fR\x04last\x12\x1a\n" +
+	"\x05fates\x18\x05 \x03(\tB\x04\x88\xb5\x18\fR\x05fates\x12\x18\n" +
+	"\x04runs\x18\x06 \x01(\fB\x04\x88\xb5\x18\fR\x04runs\x12\x18\n" +
+	"\x04part\x18\a \x01(\rB\x04\x88\xb5\x18\fR\x04part\x12\x1a\n" +
+	"\x05parts\x18\b \x01(\rB\x04\x88\xb5\x18\fR\x05parts\x12\x14\n" +
+	"\x02at\x18\t \x01(\x03B\x04\x88\xb5\x18\fR\x02at:\x16\x92\xb5\x18\x12\n" +
+	"\fproof.erased\x10\x01\x18\x12\"\xf1\x01\n" +
+	"\aOrdered\x12.\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x14.protokoll.OrderKindB\x04\x88\xb5\x18\fR\x04kind\x12\x1a\n" +
+	"\x05owner\x18\x02 \x01(\fB\x04\x88\xb5\x18\fR\x05owner\x12\x14\n" +
+	"\x02at\x18\x03 \x01(\x03B\x04\x88\xb5\x18\fR\x02at\x12/\n" +
+	"\x06erased\x18\x04 \x03(\v2\x11.protokoll.ErasedB\x04\x88\xb5\x18\fR\x06erased\x12<\n" +
+	"\tobjection\x18\x05 \x01(\x0e2\x18.protokoll.ObjectionKindB\x04\x88\xb5\x18\fR\tobjection:\x15\x92\xb5\x18\x11\n" +
+	"\vproof.order\x10\x01\x18\x12\"U\n" +
+	"\x06Erased\x12/\n" +
+	"\x06family\x18\x01 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\fR\x06family\x12\x1a\n" +
+	"\x05facts\x18\x02 \x01(\x04B\x04\x88\xb5\x18\fR\x05facts\"\xd3\x01\n" +
+	"\n" +
+	"EpochBegun\x12\x1a\n" +
+	"\x05epoch\x18\x01 \x01(\x04B\x04\x88\xb5\x18\fR\x05epoch\x124\n" +
+	"\x06reason\x18\x02 \x01(\x0e2\x16.protokoll.EpochReasonB\x04\x88\xb5\x18\fR\x06reason\x12\x14\n" +
+	"\x02at\x18\x03 \x01(\x03B\x04\x88\xb5\x18\fR\x02at\x12,\n" +
+	"\x04ends\x18\x04 \x03(\v2\x12.protokoll.LaneEndB\x04\x88\xb5\x18\fR\x04ends\x12\x18\n" +
+	"\x04note\x18\x05 \x01(\tB\x04\x88\xb5\x18\fR\x04note:\x15\x92\xb5\x18\x11\n" +
+	"\vproof.epoch\x10\x01\x18\x12\"=\n" +
+	"\aLaneEnd\x12\x18\n" +
+	"\x04lane\x18\x01 \x01(\rB\x04\x88\xb5\x18\fR\x04lane\x12\x18\n" +
+	"\x04last\x18\x02 \x01(\x04B\x04\x88\xb5\x18\fR\x04last*[\n" +
 	"\n" +
 	"VoidReason\x12\x1b\n" +
 	"\x17VOID_REASON_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fUNCLEAN_STOP\x10\x01\x12\x10\n" +
 	"\fFAILED_WRITE\x10\x02\x12\f\n" +
-	"\bRESTORED\x10\x03B\x13Z\x11protokoll/schemasb\x06proto3"
+	"\bRESTORED\x10\x03*\x85\x01\n" +
+	"\tOrderKind\x12\x1a\n" +
+	"\x16ORDER_KIND_UNSPECIFIED\x10\x00\x12\v\n" +
+	"\aERASURE\x10\x01\x12\x0f\n" +
+	"\vRESTRICTION\x10\x02\x12\x16\n" +
+	"\x12RESTRICTION_LIFTED\x10\x03\x12\r\n" +
+	"\tOBJECTION\x10\x04\x12\x17\n" +
+	"\x13OBJECTION_WITHDRAWN\x10\x05*V\n" +
+	"\vEpochReason\x12\x1c\n" +
+	"\x18EPOCH_REASON_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05FIRST\x10\x01\x12\v\n" +
+	"\aRESTORE\x10\x02\x12\x11\n" +
+	"\rLOSS_ACCEPTED\x10\x03B\x13Z\x11protokoll/schemasb\x06proto3"
 
 var (
 	file_proof_proto_rawDescOnce sync.Once
@@ -173,19 +696,34 @@ func file_proof_proto_rawDescGZIP() []byte {
 	return file_proof_proto_rawDescData
 }
 
-var file_proof_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_proof_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_proof_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_proof_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_proof_proto_goTypes = []any{
-	(VoidReason)(0),     // 0: protokoll.VoidReason
-	(*NumbersVoid)(nil), // 1: protokoll.NumbersVoid
+	(VoidReason)(0),       // 0: protokoll.VoidReason
+	(OrderKind)(0),        // 1: protokoll.OrderKind
+	(EpochReason)(0),      // 2: protokoll.EpochReason
+	(*NumbersVoid)(nil),   // 3: protokoll.NumbersVoid
+	(*SegmentErased)(nil), // 4: protokoll.SegmentErased
+	(*Ordered)(nil),       // 5: protokoll.Ordered
+	(*Erased)(nil),        // 6: protokoll.Erased
+	(*EpochBegun)(nil),    // 7: protokoll.EpochBegun
+	(*LaneEnd)(nil),       // 8: protokoll.LaneEnd
+	(ObjectionKind)(0),    // 9: protokoll.ObjectionKind
+	(Family)(0),           // 10: protokoll.Family
 }
 var file_proof_proto_depIdxs = []int32{
-	0, // 0: protokoll.NumbersVoid.reason:type_name -> protokoll.VoidReason
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	0,  // 0: protokoll.NumbersVoid.reason:type_name -> protokoll.VoidReason
+	1,  // 1: protokoll.Ordered.kind:type_name -> protokoll.OrderKind
+	6,  // 2: protokoll.Ordered.erased:type_name -> protokoll.Erased
+	9,  // 3: protokoll.Ordered.objection:type_name -> protokoll.ObjectionKind
+	10, // 4: protokoll.Erased.family:type_name -> protokoll.Family
+	2,  // 5: protokoll.EpochBegun.reason:type_name -> protokoll.EpochReason
+	8,  // 6: protokoll.EpochBegun.ends:type_name -> protokoll.LaneEnd
+	7,  // [7:7] is the sub-list for method output_type
+	7,  // [7:7] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_proof_proto_init() }
@@ -194,13 +732,14 @@ func file_proof_proto_init() {
 		return
 	}
 	file_options_proto_init()
+	file_account_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_proof_proto_rawDesc), len(file_proof_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   1,
+			NumEnums:      3,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -23,6 +23,7 @@ type Type struct {
 // known lists the newest message of every event type. The literals come from the messages' own options.
 var known = []proto.Message{
 	(*AccountOpened)(nil), (*AccountCredentials)(nil),
+	(*AccountClosing)(nil), (*AccountRestricted)(nil), (*AccountObjection)(nil), (*AddressReserved)(nil),
 	(*SessionOpened)(nil), (*LastLogin)(nil),
 	(*PresenceUpdated)(nil),
 	(*RosterItem)(nil),
@@ -30,7 +31,9 @@ var known = []proto.Message{
 	(*VCard)(nil),
 	(*PrivateElement)(nil),
 	(*BlockedAddress)(nil),
-	(*NumbersVoid)(nil),
+	(*NumbersVoid)(nil), (*SegmentErased)(nil), (*Ordered)(nil), (*EpochBegun)(nil),
+	(*StaffAction)(nil), (*PolicyChanged)(nil),
+	(*OutboxStanza)(nil),
 }
 
 type key struct {
