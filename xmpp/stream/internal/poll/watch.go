@@ -7,7 +7,8 @@ import (
 
 const (
 	// patience is how long a handler may take before another goroutine leads its set; it is noticed one patience later at most.
-	patience = 5 * time.Millisecond
+	// A tick costs a processor that has little to do as much as a message.
+	patience = 50 * time.Millisecond
 	// dozes is after how many ticks without an event the watch stops ticking.
 	dozes = 20
 )
