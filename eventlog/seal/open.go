@@ -18,6 +18,15 @@ func Create(dir string, root Root) (*Keybook, error) { return create(osDisk{}, d
 func OpenKeybook(dir string, root Root) (*Keybook, error) { return open(osDisk{}, dir, root) }
 
 func create(d disk, dir string, root Root) (*Keybook, error) {
+	k, err := blank(d, dir, root)
+	if err != nil {
+		return nil, err
+	}
+	return k, k.inception()
+}
+
+// blank makes the folders of a keybook that has no generation yet.
+func blank(d disk, dir string, root Root) (*Keybook, error) {
 	keys, err := root.Load()
 	if err != nil {
 		return nil, err
@@ -35,8 +44,7 @@ func create(d disk, dir string, root Root) (*Keybook, error) {
 			return nil, fmt.Errorf("create the keybook: %w", err)
 		}
 	}
-	k := &Keybook{disk: d, dir: dir, root: root, where: map[ref]uint32{}}
-	return k, k.inception()
+	return &Keybook{disk: d, dir: dir, root: root, where: map[ref]uint32{}}, nil
 }
 
 // vacate makes a copy's folder ready for a new keybook. A first generation without a root key is what an interrupted Create

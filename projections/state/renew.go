@@ -28,6 +28,18 @@ func (s *State) Rebuild(ctx context.Context, progress Progress) error {
 	return err
 }
 
+// RenewLane folds one lane anew beside the one that answers, which then takes its place: its file holds nothing that the log
+// does not hold any more, not even in free pages. It is for after a sweep of the lane, may be repeated, and is nothing for a
+// lane of which no state is kept. After a crash either file is found, both whole; only when it has returned is the old one gone
+// for good, so whoever writes down that a lane is swept does it after this.
+func (s *State) RenewLane(ctx context.Context, id eventlog.Lane) error {
+	l, kept := s.lanes[id]
+	if !kept {
+		return nil
+	}
+	return l.renew(ctx, s.log, nil)
+}
+
 // mendLoop folds the lane anew whenever its file turns out to be damaged.
 func (l *lane) mendLoop(ctx context.Context, log eventlog.Log) error {
 	for {
