@@ -2,9 +2,7 @@ package clients
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -19,26 +17,7 @@ const patience = 3 * time.Minute
 
 var binary string
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "protokoll-build-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	if binary, err = server.Build(dir); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { server.Main(m, server.Keep(&binary)) }
 
 // person is somebody who can sign in.
 type person struct{ jid, password string }

@@ -2,6 +2,7 @@ package conversations
 
 import (
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,47 +19,27 @@ const accounts = 130
 
 var target script.Server
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m, prepare) }
 
-func run(m *testing.M) (int, error) {
+func prepare(binary string) (end func() error, err error) {
 	pool := server.NewPool(accounts)
 	if peer := os.Getenv("PROTOKOLL_PEER"); peer != "" {
-		if err := foreign(peer, pool); err != nil {
-			return 1, err
-		}
-		return m.Run(), nil
-	}
-	dir, err := os.MkdirTemp("", "protokoll-build-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := server.Build(dir)
-	if err != nil {
-		return 1, err
+		return func() error { return nil }, foreign(peer, pool)
 	}
 	s, err := server.Start(server.Options{Binary: binary, Accounts: accounts})
 	if err != nil {
-		return 1, err
+		return nil, err
 	}
-	defer s.Remove()
+	end = func() error {
+		defer s.Remove()
+		return s.Stop()
+	}
 	t, err := s.Target()
 	if err != nil {
-		return 1, err
+		return nil, errors.Join(err, end())
 	}
 	target = script.Server{Target: t, Password: s.Password, Account: pool.Account}
-	code := m.Run()
-	if err := s.Stop(); err != nil {
-		return 1, err
-	}
-	return code, nil
+	return end, nil
 }
 
 func foreign(peer string, pool *server.Pool) error {

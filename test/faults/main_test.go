@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -18,26 +17,7 @@ const password = "secret-Pa55"
 // binary is the server under test, built once.
 var binary string
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-func run(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "protokoll-faults-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	if binary, err = server.Build(dir); err != nil {
-		return 1, err
-	}
-	return m.Run(), nil
-}
+func TestMain(m *testing.M) { server.Main(m, server.Keep(&binary)) }
 
 // start starts a server of this test's own.
 func start(t *testing.T, o server.Options) (*server.Server, wire.Target) {

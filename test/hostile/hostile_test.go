@@ -1,8 +1,7 @@
 package hostile
 
 import (
-	"fmt"
-	"os"
+	"errors"
 	"strings"
 	"testing"
 
@@ -25,37 +24,20 @@ var (
 	pool   = server.NewPool(accounts)
 )
 
-func TestMain(m *testing.M) {
-	code, err := run(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { server.Main(m, prepare) }
 
-func run(m *testing.M) (int, error) {
-	dir, err := os.MkdirTemp("", "protokoll-build-")
-	if err != nil {
-		return 1, err
-	}
-	defer os.RemoveAll(dir)
-	binary, err := server.Build(dir)
-	if err != nil {
-		return 1, err
-	}
+func prepare(binary string) (end func() error, err error) {
 	if srv, err = server.Start(server.Options{Binary: binary, Accounts: accounts, Password: password}); err != nil {
-		return 1, err
+		return nil, err
 	}
-	defer srv.Remove()
+	end = func() error {
+		defer srv.Remove()
+		return srv.Stop()
+	}
 	if target, err = srv.Target(); err != nil {
-		return 1, err
+		return nil, errors.Join(err, end())
 	}
-	code := m.Run()
-	if err := srv.Stop(); err != nil {
-		return 1, err
-	}
-	return code, nil
+	return end, nil
 }
 
 // row is one row of the list.
