@@ -28,10 +28,10 @@ func TestCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	aside, root := filepath.Join(dir, "copy", "keys"), FileRoot(filepath.Join(dir, "copy", "root.key"))
-	if err := live.CopyTo(aside, root); err != nil {
+	if err := live.CopyTo(aside, root, nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := live.CopyTo(aside, root); !errors.Is(err, ErrExists) {
+	if err := live.CopyTo(aside, root, nil); !errors.Is(err, ErrExists) {
 		t.Errorf("a second copy over the first: %v", err)
 	}
 	if err := errors.Join(live.Forget(ids[pageSlots+3]), live.ForgetSegments(segment)); err != nil {
@@ -55,5 +55,15 @@ func TestCopy(t *testing.T) {
 	}
 	if _, err := c.Segment(segment); err != nil {
 		t.Error(err)
+	}
+	if err := c.CopyTo(filepath.Join(dir, "bare", "keys"), FileRoot(filepath.Join(dir, "bare", "root.key")), func(SegmentID) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	bare, err := OpenKeybook(filepath.Join(dir, "bare", "keys"), FileRoot(filepath.Join(dir, "bare", "root.key")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bare.Segment(segment); !errors.Is(err, ErrForgotten) {
+		t.Errorf("the key of a segment that was left out: %v", err)
 	}
 }

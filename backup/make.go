@@ -1,0 +1,236 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"protokoll/eventlog"
+	"protokoll/eventlog/seal"
+)
+
+// Lanes are the lanes of a backup in the order in which they are held fast: proof last, so that it tells what became of
+// everything that the others do not hold any more. Lane now is not among them. DESIGN §7.
+var Lanes = []eventlog.Lane{eventlog.Inbox, eventlog.Lasting, eventlog.Archive, eventlog.Held, eventlog.Audit, eventlog.Proof}
+
+// Source is a store that is backed up, in use or not.
+type Source struct {
+	Folder  string // the data folder
+	Log     eventlog.Sweeper
+	Keys    *seal.Keybook
+	Extra   map[string]string // files and folders to take along: path in the backup → path on disk; a missing one is left out
+	Orders  func(context.Context) (Orders, error)
+	Program string
+	Clock   func() time.Time
+}
+
+// Options say where a backup goes.
+type Options struct {
+	Dir         string // of backups; made if there is none
+	KeysTo      string // where the keys go; empty: Dir
+	Incremental bool   // link to what an earlier backup in Dir holds
+}
+
+// Progress is told how far a step is; total 0 means that it is not known.
+type Progress func(step string, done, total uint64)
+
+// Result is what was written.
+type Result struct {
+	Backup   string // folder
+	Keys     string // folder
+	Segments int
+	Copied   int64 // bytes that were read and written
+	Linked   int64 // bytes that an earlier backup held
+}
+
+// Make writes a backup of everything that was acknowledged before it was called, but for lane now. The store may be in use. What it leaves when
+// it fails is partial: it counts for nothing and the next Prune removes it.
+func Make(ctx context.Context, s Source, o Options, progress Progress) (r Result, err error) {
+	if o.KeysTo == "" {
+		o.KeysTo = o.Dir
+	}
+	for _, dir := range []string{o.Dir, o.KeysTo} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return r, fmt.Errorf("make the folder of backups: %w", err)
+		}
+	}
+	release, err := lock(o.Dir)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	w := &writer{Source: s, Options: o, progress: progress, made: s.Clock().UTC(), known: map[string]known{}}
+	defer w.release()
+	if err := w.write(ctx); err != nil {
+		return r, fmt.Errorf("back up: %w", err)
+	}
+	return w.result, nil
+}
+
+// writer writes one backup.
+type writer struct {
+	Source
+	Options
+	progress Progress
+	made     time.Time
+	dir      string
+	known    map[string]known // blocks of earlier backups
+	pins     []func()
+	manifest Manifest
+	result   Result
+	total    uint64
+}
+
+// known is a file of an earlier backup.
+type known struct {
+	path string
+	file File
+}
+
+func (w *writer) write(ctx context.Context) error {
+	w.manifest = Manifest{Format: format, Program: w.Program, Made: w.made.UnixMilli(), Incremental: w.Incremental,
+		Keys: keysPrefix + w.made.Format(timeForm)}
+	w.dir = filepath.Join(w.Dir, backupPrefix+w.made.Format(timeForm))
+	if err := os.Mkdir(w.dir, 0o700); err != nil {
+		return err
+	}
+	if w.Incremental {
+		if err := w.remember(); err != nil {
+			return err
+		}
+	}
+	// The ledger's checkpoint before the log: a ledger that knows less than the log catches up, the other way round is damage.
+	for _, step := range []func(context.Context) error{w.extras, w.log, w.keys} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	if err := syncFolders(w.dir); err != nil {
+		return err
+	}
+	if err := writeChecked(filepath.Join(w.dir, manifestName), w.manifest); err != nil {
+		return err
+	}
+	w.result.Backup, w.result.Segments = w.dir, len(w.manifest.Segments)
+	return syncFolder(w.Dir)
+}
+
+// remember looks up which blocks of closed segments earlier backups hold.
+func (w *writer) remember() error {
+	all, err := List(w.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range all {
+		if e.Manifest == nil {
+			continue
+		}
+		for _, f := range e.Manifest.Files {
+			if isBlock(f.Path) {
+				w.known[f.Path] = known{filepath.Join(e.Path, filepath.FromSlash(f.Path)), f}
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) release() {
+	for _, release := range w.pins {
+		release()
+	}
+	w.pins = nil
+}
+
+// keys copies the keybook while the segments are still pinned, and the orders as they are now.
+func (w *writer) keys(ctx context.Context) error {
+	dir := filepath.Join(w.KeysTo, w.manifest.Keys)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	if err := w.Keys.CopyTo(filepath.Join(dir, "keys"), seal.FileRoot(filepath.Join(dir, "root.key")), nil); err != nil {
+		return err
+	}
+	w.release()
+	m := Manifest{Format: format, Program: w.Program, Made: w.made.UnixMilli()}
+	paths, err := filesIn(dir)
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		f, err := sumFile(ctx, filepath.Join(dir, filepath.FromSlash(path)))
+		if err != nil {
+			return err
+		}
+		f.Path = path
+		m.Files = append(m.Files, f)
+	}
+	if err := writeChecked(filepath.Join(dir, manifestName), m); err != nil {
+		return err
+	}
+	if err := syncFolder(w.KeysTo); err != nil {
+		return err
+	}
+	w.result.Keys = dir
+	orders, err := w.Orders(ctx)
+	if err != nil {
+		return err
+	}
+	return orders.Write(filepath.Join(w.Dir, OrdersName))
+}
+
+// extras takes along what lies beside the log.
+func (w *writer) extras(ctx context.Context) error {
+	for to, from := range w.Extra {
+		info, err := os.Stat(from)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.IsDir() {
+			if err := w.copy(ctx, from, to); err != nil {
+				return err
+			}
+			continue
+		}
+		paths, err := filesIn(from)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			err := w.copy(ctx, filepath.Join(from, filepath.FromSlash(path)), to+"/"+path)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was replaced meanwhile, by a newer one under another name
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// copy copies one file into the backup.
+func (w *writer) copy(ctx context.Context, from, path string) error {
+	to := filepath.Join(w.dir, filepath.FromSlash(path))
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	f, err := copyFile(ctx, from, to)
+	if err != nil {
+		return err
+	}
+	f.Path = path
+	w.manifest.Files = append(w.manifest.Files, f)
+	w.result.Copied += f.Size
+	w.show()
+	return nil
+}
+
+func (w *writer) show() {
+	if w.progress != nil {
+		w.progress("copying", uint64(w.result.Copied+w.result.Linked)>>20, max(w.total, uint64(w.result.Copied+w.result.Linked))>>20)
+	}
+}
