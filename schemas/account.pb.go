@@ -473,6 +473,7 @@ type AddressReserved struct {
 	Until           int64                  `protobuf:"varint,1,opt,name=until,proto3" json:"until,omitempty"`                                           // milliseconds since 1970 UTC
 	DirectoryHandle []byte                 `protobuf:"bytes,2,opt,name=directory_handle,json=directoryHandle,proto3" json:"directory_handle,omitempty"` // handle of the directory entry, which may come back; empty for none
 	Erasing         []byte                 `protobuf:"bytes,3,opt,name=erasing,proto3" json:"erasing,omitempty"`                                        // owner id of the account while its key may still be there
+	Handle          []byte                 `protobuf:"bytes,4,opt,name=handle,proto3" json:"handle,omitempty"`                                          // of the address, to end the fact by
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -528,6 +529,13 @@ func (x *AddressReserved) GetErasing() []byte {
 	return nil
 }
 
+func (x *AddressReserved) GetHandle() []byte {
+	if x != nil {
+		return x.Handle
+	}
+	return nil
+}
+
 var File_account_proto protoreflect.FileDescriptor
 
 const file_account_proto_rawDesc = "" +
@@ -562,11 +570,12 @@ const file_account_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x18.protokoll.ObjectionKindB\x04\x88\xb5\x18\x0eR\x04kind\x12\x1a\n" +
 	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x0eR\x05since\x12\x1c\n" +
 	"\x06reason\x18\x03 \x01(\tB\x04\x88\xb5\x18\x0eR\x06reason:\x1b\x92\xb5\x18\x17\n" +
-	"\x11account.objection\x10\x01\x18\x01\"\x9a\x01\n" +
+	"\x11account.objection\x10\x01\x18\x01\"\xb8\x01\n" +
 	"\x0fAddressReserved\x12\x1a\n" +
 	"\x05until\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x0fR\x05until\x12/\n" +
 	"\x10directory_handle\x18\x02 \x01(\fB\x04\x88\xb5\x18\x0fR\x0fdirectoryHandle\x12\x1e\n" +
-	"\aerasing\x18\x03 \x01(\fB\x04\x88\xb5\x18\x0fR\aerasing:\x1a\x92\xb5\x18\x16\n" +
+	"\aerasing\x18\x03 \x01(\fB\x04\x88\xb5\x18\x0fR\aerasing\x12\x1c\n" +
+	"\x06handle\x18\x04 \x01(\fB\x04\x88\xb5\x18\x0fR\x06handle:\x1a\x92\xb5\x18\x16\n" +
 	"\x10account.reserved\x10\x01\x18\x01*P\n" +
 	"\rObjectionKind\x12\x1e\n" +
 	"\x1aOBJECTION_KIND_UNSPECIFIED\x10\x00\x12\n" +
