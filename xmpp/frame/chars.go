@@ -11,21 +11,21 @@ const (
 	highs = 0x8080808080808080
 )
 
-// zeroByte has the high bit set in the lowest zero byte of v; bits above that one mean nothing.
-func zeroByte(v uint64) uint64 { return (v - ones) & ^v & highs }
+// word returns the eight bytes at p, the first one lowest.
+func word(b []byte, p int) uint64 { return binary.LittleEndian.Uint64(b[p : p+8 : p+8]) }
 
-// control has the high bit set in the lowest byte of v below 0x20 and in all bytes from 0x80 on.
-func control(v uint64) uint64 { return ((v-0x20*ones)&^v | v) & highs }
+// below has the high bit set in the bytes of v that are less than least, if all are ASCII. With others it is right up to the
+// lowest byte that is below or not ASCII; what borrows reach above that one means nothing.
+func below(v, least uint64) uint64 { return v - least*ones }
 
 // plainText returns the first index from p on whose byte needs a look in text: '<', '&', ']', a control or a non-ASCII byte.
 func plainText(b []byte, p int) int {
-	for rest := b[p:]; len(rest) >= 8; rest = rest[8:] {
-		v := binary.LittleEndian.Uint64(rest)
-		m := control(v) | zeroByte(v^'<'*ones) | zeroByte(v^'&'*ones) | zeroByte(v^']'*ones)
-		if m != 0 {
+	for ; p+8 <= len(b); p += 8 {
+		v := word(b, p)
+		m := v | below(v, 0x20) | below(v^'<'*ones, 1) | below(v^'&'*ones, 1) | below(v^']'*ones, 1)
+		if m &= highs; m != 0 {
 			return p + bits.TrailingZeros64(m)>>3
 		}
-		p += 8
 	}
 	for p < len(b) && b[p] >= 0x20 && b[p] < 0x80 && b[p] != '<' && b[p] != '&' && b[p] != ']' {
 		p++
@@ -38,13 +38,12 @@ func plainText(b []byte, p int) int {
 func plainValue(b []byte, p int, quote byte) int {
 	differ := uint64(quote^'&') * ones
 	both := uint64(quote|'&') * ones
-	for rest := b[p:]; len(rest) >= 8; rest = rest[8:] {
-		v := binary.LittleEndian.Uint64(rest)
-		m := control(v) | zeroByte(v^'<'*ones) | zeroByte((v|differ)^both)
-		if m != 0 {
+	for ; p+8 <= len(b); p += 8 {
+		v := word(b, p)
+		m := v | below(v, 0x20) | below(v^'<'*ones, 1) | below((v|differ)^both, 1)
+		if m &= highs; m != 0 {
 			return p + bits.TrailingZeros64(m)>>3
 		}
-		p += 8
 	}
 	for p < len(b) && b[p] >= 0x20 && b[p] < 0x80 && b[p] != '<' && b[p] != '&' && b[p] != quote {
 		p++
@@ -53,7 +52,7 @@ func plainValue(b []byte, p int, quote byte) int {
 }
 
 // isSpace reports whether c is XML white space.
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
+func isSpace(c byte) bool { return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r') }
 
 // skipSpace returns the first index from p on that holds no white space.
 func skipSpace(b []byte, p int) int {

@@ -8,13 +8,16 @@ const cdataStart = "<![CDATA["
 // text checks character data from p on and stops at the next '<'.
 func (s *Scanner) text(b []byte, p int) (int, bool) {
 	for ok := true; ; {
-		if p = plainText(b, p); p == len(b) {
+		if p < len(b) && b[p] != '<' {
+			p = plainText(b, p)
+		}
+		if p == len(b) {
 			return p, false
 		}
 		switch b[p] {
 		case '<':
 			s.place = atMarkup
-			return p, true
+			return s.markup(b, p)
 		case '&':
 			p, ok = s.reference(b, p)
 		case ']':
@@ -85,6 +88,10 @@ func (s *Scanner) markup(b []byte, p int) (int, bool) {
 	if b[p] != '<' {
 		return p, s.outsideText(b, p)
 	}
+	// Nearly every start tag has a name at hand as a whole and without a prefix.
+	if q := nameRun(b, p+1); q < len(b) && q-p < MaxTokenBytes && starts(b, p+1) && nameBytes[b[q]] == behindName {
+		return s.startTag(p, qname{uint32(p + 1), uint32(p + 1), uint32(q)})
+	}
 	in := b[:min(len(b), p+MaxTokenBytes)]
 	q, ok := s.token(in, p)
 	if !ok && s.err == nil && len(in) == p+MaxTokenBytes {
@@ -106,7 +113,11 @@ func (s *Scanner) token(b []byte, p int) (int, bool) {
 	case '?':
 		return p, s.fail(RestrictedXML, "processing instruction") // RFC 6120 §11.1
 	}
-	return s.startTag(b, p)
+	n, ok := s.name(b, p+1)
+	if !ok {
+		return p, false
+	}
+	return s.startTag(p, n)
 }
 
 // declaration opens the CDATA section at p and refuses everything else that begins with "<!".

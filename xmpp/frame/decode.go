@@ -7,13 +7,12 @@ import (
 
 // The functions in this file read bytes that a Scanner has already accepted.
 
-// decoded returns what the value of a stands for: a view where possible.
-func (a *attr) decoded(b []byte) []byte {
-	v := a.value.of(b)
-	if !a.raw {
-		return v
+// decoded returns what v stands for: a view where possible.
+func (v value) decoded(b []byte) []byte {
+	if v.raw {
+		return decodeValue(v.of(b))
 	}
-	return decodeValue(v)
+	return v.of(b)
 }
 
 // decodeValue returns what an attribute value stands for. XML 1.0 §3.3.3.

@@ -6,7 +6,7 @@ import "slices"
 func (s *Scanner) topTag(b []byte, p int) bool {
 	t := &s.work.top
 	t.name, t.inner.start = s.work.open[0].name, uint32(p)
-	t.scanAttributes(b, s.work.attrs)
+	t.scanAttributes(s.work.attrs)
 	t.space = t.def
 	if t.name.prefixed() {
 		var ok bool
@@ -26,21 +26,21 @@ func (s *Scanner) topTag(b []byte, p int) bool {
 }
 
 // scanAttributes sorts the attributes of a top-level element.
-func (t *top) scanAttributes(b []byte, attrs []attr) {
-	for _, a := range attrs {
-		switch string(a.name.all(b)) {
-		case "to":
-			t.to = a
-		case "from":
-			t.from = a
-		case "id":
-			t.id = a
-		case "type":
-			t.typ = a
-		case "xml:lang":
-			t.lang = a
-		case "xmlns":
-			t.def = declared(a)
+func (t *top) scanAttributes(attrs []attr) {
+	for i := range attrs {
+		switch a := &attrs[i]; a.kind {
+		case isTo:
+			t.to = a.value
+		case isFrom:
+			t.from = a.value
+		case isID:
+			t.id = a.value
+		case isType:
+			t.typ = a.value
+		case isLang:
+			t.lang = a.value
+		case declaresSpace:
+			t.def = declared(a.value)
 		default:
 			t.extra = true
 		}
@@ -67,24 +67,20 @@ func stanza(space, local []byte) Name {
 func (s *Scanner) childTag(b []byte, p int) bool {
 	w := s.work
 	n := w.open[1].name
-	c := child{space: w.top.def}
+	w.children = append(w.children, child{})
+	c := &w.children[len(w.children)-1]
 	c.whole.start, c.inner.start = n.start-1, uint32(p)
 	c.local = span{n.start, n.end}
+	c.space = w.top.def
 	if n.prefixed() {
 		c.local.start = n.colon + 1
-		u, ok := s.resolve(b, n.prefix(b))
-		if !ok {
-			return false
-		}
-		c.space = u
-	} else if w.kinds&declaresSpace != 0 {
-		for i := range w.attrs {
-			if w.attrs[i].kind == declaresSpace {
-				c.space = declared(w.attrs[i])
-			}
-		}
+		ok := false
+		c.space, ok = s.resolve(b, n.prefix(b))
+		return ok
 	}
-	w.children = append(w.children, c)
+	if w.kinds&declaresSpace != 0 {
+		c.space = w.space
+	}
 	return true
 }
 
@@ -111,9 +107,9 @@ func (s *Scanner) index(b []byte) {
 }
 
 // view is decoded, and nil for an attribute that is not there.
-func (a *attr) view(b []byte) []byte {
-	if a.value.start == 0 {
+func (v value) view(b []byte) []byte {
+	if v.start == 0 {
 		return nil
 	}
-	return a.decoded(b)
+	return v.decoded(b)
 }

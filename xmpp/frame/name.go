@@ -3,13 +3,15 @@ package frame
 import "unicode/utf8"
 
 const (
-	nameStart = 1 << iota // may begin a name
-	nameRest              // may stand in a name
+	nameStart  = 1 << iota // may begin a name
+	nameRest               // may stand in a name
+	behindName             // may stand behind a name without a prefix
 )
 
 // nameBytes classifies the bytes of names. Names beyond ASCII are legal XML, but the editions of XML differ in which, and no
 // protocol uses them: they are refused.
 var nameBytes = [256]uint8{
+	' ': behindName, '\t': behindName, '\n': behindName, '\r': behindName, '=': behindName, '/': behindName, '>': behindName,
 	'_': nameStart | nameRest, '-': nameRest, '.': nameRest,
 	'0': nameRest, '1': nameRest, '2': nameRest, '3': nameRest, '4': nameRest,
 	'5': nameRest, '6': nameRest, '7': nameRest, '8': nameRest, '9': nameRest,
@@ -55,12 +57,10 @@ func (s *Scanner) name(b []byte, p int) (qname, bool) {
 
 // nameRun returns the first index from p on whose byte stands in no name.
 func nameRun(b []byte, p int) int {
-	for i, c := range b[p:] {
-		if nameBytes[c]&nameRest == 0 {
-			return p + i
-		}
+	for p < len(b) && nameBytes[b[p]]&nameRest != 0 {
+		p++
 	}
-	return len(b)
+	return p
 }
 
 // starts reports whether a name may begin at p.

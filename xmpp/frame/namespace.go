@@ -55,29 +55,35 @@ func (s *Scanner) uri(b []byte, u uri) []byte {
 	return s.space
 }
 
-// declared returns the namespace that attribute a declares.
-func declared(a attr) uri {
-	if a.raw {
-		return uri{a.value, fromRaw}
+// declared returns the namespace that a declaration with the value v declares.
+func declared(v value) uri {
+	if v.raw {
+		return uri{v.span, fromRaw}
 	}
-	return uri{a.value, fromBytes}
+	return uri{v.span, fromBytes}
 }
 
 // bind enters the prefixes that the tag declares.
 func (s *Scanner) bind(b []byte) bool {
-	for _, a := range s.work.attrs {
-		if a.kind == declaresPrefix && !s.bindPrefix(b, a) || a.kind == declaresSpace && !s.declarable(b, a, "") {
-			return false
+	ok := true
+	attrs := s.work.attrs
+	for i := 0; ok && i < len(attrs); i++ {
+		switch a := &attrs[i]; a.kind {
+		case declaresSpace:
+			s.work.space = declared(a.value)
+			ok = s.declarable(b, a.value, "")
+		case declaresPrefix:
+			ok = s.bindPrefix(b, a)
 		}
 	}
-	return true
+	return ok
 }
 
 // bindPrefix enters the prefix that a declares.
-func (s *Scanner) bindPrefix(b []byte, a attr) bool {
+func (s *Scanner) bindPrefix(b []byte, a *attr) bool {
 	prefix := string(a.name.local(b))
 	switch {
-	case !s.declarable(b, a, prefix):
+	case !s.declarable(b, a.value, prefix):
 		return false
 	case a.value.start == a.value.end:
 		return s.fail(BadNamespacePrefix, "prefix undeclared") // Namespaces in XML 1.0 §2.2
@@ -86,15 +92,15 @@ func (s *Scanner) bindPrefix(b []byte, a attr) bool {
 	case len(s.work.bound) >= s.limits.Namespaces:
 		return s.fail(PolicyViolation, "too many namespace prefixes")
 	}
-	s.work.bound = append(s.work.bound, binding{span{a.name.colon + 1, a.name.end}, declared(a)})
+	s.work.bound = append(s.work.bound, binding{span{a.name.colon + 1, a.name.end}, declared(a.value)})
 	return true
 }
 
 // declarable refuses declarations of the reserved prefixes and namespaces, and notes those of the stream namespace.
 // Namespaces in XML 1.0 §3.
-func (s *Scanner) declarable(b []byte, a attr, prefix string) bool {
-	switch u := s.uri(b, declared(a)); {
-	case a.raw && (bytes.ContainsAny(u, controls) || bytes.ContainsAny(a.value.of(b), controls)):
+func (s *Scanner) declarable(b []byte, v value, prefix string) bool {
+	switch u := s.uri(b, declared(v)); {
+	case v.raw && (bytes.ContainsAny(u, controls) || bytes.ContainsAny(v.of(b), controls)):
 		return s.fail(NotWellFormed, "control character in a namespace") // parsers disagree on what it becomes
 	case (string(u) == nsXML) != (prefix == "xml"), string(u) == nsXMLNS, prefix == "xmlns":
 		return s.fail(BadNamespacePrefix, "reserved namespace prefix")

@@ -120,17 +120,17 @@ func (s *Scanner) fillHeader(b []byte, h *Header) []byte {
 		a := &s.work.attrs[i]
 		switch string(a.name.all(b)) {
 		case "to":
-			h.To = a.decoded(b)
+			h.To = a.value.decoded(b)
 		case "from":
-			h.From = a.decoded(b)
+			h.From = a.value.decoded(b)
 		case "id":
-			h.ID = a.decoded(b)
+			h.ID = a.value.decoded(b)
 		case "version":
-			h.Version = a.decoded(b)
+			h.Version = a.value.decoded(b)
 		case "xml:lang":
-			h.Lang = a.decoded(b)
+			h.Lang = a.value.decoded(b)
 		case "xmlns":
-			h.Space = a.decoded(b)
+			h.Space = a.value.decoded(b)
 		}
 	}
 	return h.Space

@@ -9,7 +9,7 @@ func (s *Scanner) reference(b []byte, p int) (int, bool) {
 	for q := p + 1; q < end; q++ {
 		if c := b[q]; c == ';' {
 			return q + 1, s.known(b[p+1 : q])
-		} else if nameBytes[c] == 0 && c != '#' && c != ':' {
+		} else if nameBytes[c]&nameRest == 0 && c != '#' && c != ':' {
 			return p, s.fail(NotWellFormed, "reference without a semicolon")
 		}
 	}

@@ -1,11 +1,7 @@
 package frame
 
-// startTag reads '<' and the name at p.
-func (s *Scanner) startTag(b []byte, p int) (int, bool) {
-	n, ok := s.name(b, p+1)
-	if !ok {
-		return p, false
-	}
+// startTag opens the element of the start tag at p with the name n.
+func (s *Scanner) startTag(p int, n qname) (int, bool) {
 	w := s.work
 	if len(w.open) == 0 {
 		w.begin()
@@ -17,7 +13,7 @@ func (s *Scanner) startTag(b []byte, p int) (int, bool) {
 		return p, s.fail(PolicyViolation, "nested too deep")
 	}
 	w.open = append(w.open, node{name: n, bound: len(w.bound)})
-	w.attrs, w.kinds = w.attrs[:0], 0
+	w.attrs, w.kinds, w.again = w.attrs[:0], 0, 0
 	s.place = inTag
 	return int(n.end), true
 }
@@ -38,9 +34,6 @@ func (s *Scanner) tag(b []byte, p int) (int, bool) {
 		if p, ok = s.attribute(b, p); !ok {
 			return p, false
 		}
-		if p, ok = s.value(b, p); !ok {
-			return p, false
-		}
 	}
 }
 
@@ -55,32 +48,50 @@ func (s *Scanner) emptyTag(b []byte, p int) (int, bool) {
 	return p + 2, s.opened(b, p+2, true)
 }
 
-// attribute reads a name, an equals sign and a quote at p, and returns where the value begins.
+// attribute reads the attribute at p.
 func (s *Scanner) attribute(b []byte, p int) (int, bool) {
 	if !isSpace(b[p-1]) {
 		return p, s.fail(NotWellFormed, "no space before an attribute")
 	}
-	in := b[:min(len(b), p+MaxTokenBytes)]
-	n, ok := s.name(in, p)
-	q := int(n.end) + 1
-	if !ok || q >= len(in) || in[q-1] != '=' || in[q] != '\'' && in[q] != '"' {
-		if q, ok = s.equals(in, n, ok); !ok {
-			return p, s.err == nil && len(in) == p+MaxTokenBytes && s.fail(PolicyViolation, "attribute name too long")
+	end := nameRun(b, p)
+	n, q := qname{uint32(p), uint32(p), uint32(end)}, end+1
+	if q >= len(b) || q-p >= MaxTokenBytes || b[end] != '=' || b[q] != '\'' && b[q] != '"' || !starts(b, p) {
+		ok := false
+		if n, q, ok = s.assignment(b, p); !ok {
+			return p, false
 		}
 	}
-	w := s.work
-	if len(w.attrs) >= s.limits.Attributes {
+	if len(s.work.attrs) >= s.limits.Attributes {
 		return p, s.fail(PolicyViolation, "too many attributes")
 	}
-	k := classify(in, n)
-	w.kinds |= k
-	w.attrs = append(w.attrs, attr{name: n, value: span{start: uint32(q + 1)}, kind: k})
-	s.quote, s.place = in[q], inValue
-	return q + 1, true
+	end = plainValue(b, q+1, b[q])
+	s.work.enter(classify(b, n), n, span{uint32(q + 1), uint32(end)})
+	if end < len(b) && b[end] == b[q] {
+		return end + 1, true // as nearly always
+	}
+	s.quote, s.place = b[q], inValue
+	return s.value(b, end)
 }
 
-// equals reads the equals sign behind the name n, if that is whole, and returns the index of the quote that follows. Tags
-// without white space do not come here.
+// enter adds an attribute to those of the tag.
+func (w *work) enter(k kind, name qname, v span) {
+	w.again |= w.kinds & k
+	w.kinds |= k
+	w.attrs = append(w.attrs, attr{name: name, value: value{span: v}, kind: k})
+}
+
+// assignment reads a name, an equals sign and a quote at p, and returns the name and the index of the quote.
+func (s *Scanner) assignment(b []byte, p int) (qname, int, bool) {
+	in := b[:min(len(b), p+MaxTokenBytes)]
+	n, ok := s.name(in, p)
+	q, ok := s.equals(in, n, ok)
+	if !ok && s.err == nil && len(in) == p+MaxTokenBytes {
+		s.fail(PolicyViolation, "attribute name too long")
+	}
+	return n, q, ok
+}
+
+// equals reads the equals sign behind the name n, if that is whole, and returns the index of the quote that follows.
 func (s *Scanner) equals(b []byte, n qname, whole bool) (int, bool) {
 	if !whole {
 		return 0, false
@@ -101,15 +112,27 @@ func (s *Scanner) equals(b []byte, n qname, whole bool) (int, bool) {
 
 // classify returns the kind of the attribute with the name n.
 func classify(b []byte, n qname) kind {
-	switch {
-	case n.prefixed() && string(n.prefix(b)) == "xmlns":
-		return declaresPrefix
-	case n.prefixed():
-		return prefixed
-	case string(n.all(b)) == "xmlns":
+	switch string(n.all(b)) {
+	case "xmlns":
 		return declaresSpace
+	case "to":
+		return isTo
+	case "from":
+		return isFrom
+	case "id":
+		return isID
+	case "type":
+		return isType
+	case "xml:lang":
+		return isLang
 	}
-	return unprefixed
+	switch {
+	case !n.prefixed():
+		return unprefixed
+	case string(n.prefix(b)) == "xmlns":
+		return declaresPrefix
+	}
+	return prefixed
 }
 
 // value checks an attribute value from p on and returns the index behind its closing quote.
@@ -127,10 +150,10 @@ func (s *Scanner) value(b []byte, p int) (int, bool) {
 		case '<':
 			return p, s.fail(NotWellFormed, "markup in an attribute value")
 		case '&':
-			a.raw = true
+			a.value.raw = true
 			p, ok = s.reference(b, p)
 		default:
-			a.raw = a.raw || c < 0x20
+			a.value.raw = a.value.raw || c < 0x20
 			p, ok = s.character(b, p)
 		}
 		if !ok {
@@ -142,8 +165,11 @@ func (s *Scanner) value(b []byte, p int) (int, bool) {
 // opened finishes the start tag that ends at p.
 func (s *Scanner) opened(b []byte, p int, empty bool) bool {
 	w := s.work
-	if w.kinds&(declaresPrefix|declaresSpace) != 0 && !s.bind(b) || len(w.attrs) > 0 && !s.distinct(b) {
+	if w.kinds&(declaresPrefix|declaresSpace) != 0 && !s.bind(b) {
 		return false
+	}
+	if (w.again != 0 || w.kinds&prefixed != 0) && !s.distinct(b) {
+		return false // only names of one kind can be the same
 	}
 	n := &w.open[len(w.open)-1]
 	s.place = inContent

@@ -13,22 +13,33 @@ type node struct {
 	bound int // prefixes in scope outside of it
 }
 
+// value is an attribute value, empty at 0 for an attribute that is not there.
+type value struct {
+	span
+	raw bool // it is not what it stands for: references, tabs or line ends
+}
+
 // attr is an attribute of the tag being read.
 type attr struct {
 	name  qname
-	value span
-	raw   bool // the value is not what it stands for: references, tabs or line ends
+	value value
 	kind  kind
 }
 
-// kind tells attributes from namespace declarations; kinds of several attributes are added up.
-type kind uint8
+// kind is a set of kinds of attributes.
+type kind uint16
 
+// The attributes that routing needs are a kind each, so that two of them in one tag cannot be the same.
 const (
-	unprefixed     kind = 1 << iota
-	prefixed            // also xml:lang
-	declaresPrefix      // xmlns:a
-	declaresSpace       // xmlns
+	isTo kind = 1 << iota
+	isFrom
+	isID
+	isType
+	isLang         // xml:lang
+	declaresSpace  // xmlns
+	declaresPrefix // xmlns:a
+	prefixed       // any other with a prefix
+	unprefixed     // any other without
 )
 
 // child is the index entry of a direct child.
@@ -42,6 +53,8 @@ type work struct {
 	open     []node
 	attrs    []attr
 	kinds    kind // of attrs
+	again    kind // kinds that occur more than once in attrs
+	space    uri  // the default namespace that attrs declare, if they do
 	bound    []binding
 	children []child
 	top      top
@@ -50,11 +63,11 @@ type work struct {
 	index    []Child // backs Frame.Children
 }
 
-// top is what is known of the top-level element once its start tag was read. Spans are empty at 0 for what it lacks.
+// top is what is known of the top-level element once its start tag was read.
 type top struct {
 	name                    qname
 	space, def              uri
-	to, from, id, typ, lang attr
+	to, from, id, typ, lang value
 	extra                   bool // it has attributes or declarations that AppendTo must copy
 	streams                 bool // something in it declares the stream namespace
 	inner                   span
