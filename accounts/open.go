@@ -17,7 +17,7 @@ type NewAccount struct {
 }
 
 // Open opens accounts, all in one batch, and returns when they are on disk and found by Find. It returns ErrExists, and
-// opens none, if an address or directory id is taken. Once it has begun it does not heed ctx: an account that was asked for and
+// opens none, if an address or directory id is taken, and ErrReserved if an address is kept free after an erasure. Once it has begun it does not heed ctx: an account that was asked for and
 // is not seen yet would be opened a second time.
 func (r *Registry) Open(ctx context.Context, cause schemas.Cause, batch ...NewAccount) error {
 	r.opening.Lock()
@@ -53,17 +53,24 @@ func (r *Registry) Open(ctx context.Context, cause schemas.Cause, batch ...NewAc
 	return nil
 }
 
-// free returns ErrExists if a handle of the account belongs to another one, or to one before it in its batch.
+// free returns ErrExists if a handle of the account belongs to another one, or to one before it in its batch, and ErrReserved
+// if its address is kept free and it is not the one that may come back.
 func (r *Registry) free(n NewAccount, taken map[schemas.Handle]bool) error {
 	for _, h := range r.handles(n) {
 		if taken[h] {
 			return ErrExists
 		}
 		taken[h] = true
-		if _, ok, err := r.state.OwnerByHandle(h); err != nil {
+		owner, ok, err := r.state.OwnerByHandle(h)
+		switch {
+		case err != nil:
 			return fmt.Errorf("look for an account: %w", err)
-		} else if ok {
+		case ok && owner != r.keys.Server().ID():
 			return ErrExists
+		case ok:
+			if err := r.mayTake(h, n); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
@@ -23,6 +25,7 @@ var (
 const (
 	entityAccount     = "account"
 	entityCredentials = "credentials"
+	entityReserved    = "reserved:" // then the handle in hex; a fact of the server's own
 
 	handleAddress   = "address"
 	handleDirectory = "directory"
@@ -34,6 +37,9 @@ type Account struct {
 	Localpart   string // prepared by RFC 8265
 	Domain      string
 	DirectoryID string // entryUUID; empty for a local account
+
+	Closing    time.Time // since when it is being erased: nobody signs in, nothing is accepted for it; zero: it is not
+	Restricted time.Time // since when its processing is restricted: nobody signs in; zero: it is not
 }
 
 // Address is the account's bare JID.
@@ -46,6 +52,7 @@ func (a Account) Local() bool { return a.DirectoryID == "" }
 type State interface {
 	OwnerByHandle(schemas.Handle) (schemas.OwnerID, bool, error)
 	Get(schemas.OwnerID, schemas.Family, schemas.EntityID) (state.Fact, bool, error)
+	Facts(schemas.OwnerID, schemas.Family) ([]state.Fact, error)
 	Each(schemas.Family, func(state.Fact) error) error
 	Wait(ctx context.Context, positions ...eventlog.Position) error
 }
@@ -55,13 +62,14 @@ type Registry struct {
 	log   eventlog.Log
 	state State
 	keys  *seal.Keybook
+	Clock func() time.Time // until when an address is reserved
 
 	opening sync.Mutex // one batch at a time, so that an address is not opened twice
 }
 
 // New returns the registry of the accounts that the log tells of.
 func New(log eventlog.Log, s State, keys *seal.Keybook) *Registry {
-	return &Registry{log: log, state: s, keys: keys}
+	return &Registry{log: log, state: s, keys: keys, Clock: time.Now}
 }
 
 // Find returns the account with this address; both parts are prepared. It returns ErrNoAccount if there is none.
@@ -93,14 +101,27 @@ func (r *Registry) ByOwner(id schemas.OwnerID) (Account, error) {
 	} else if err != nil {
 		return Account{}, fmt.Errorf("find an account's key: %w", err)
 	}
-	f, ok, err := r.state.Get(id, schemas.Family_ACCOUNT_FACTS, owner.Entity(schemas.Family_ACCOUNT_FACTS, entityAccount))
+	facts, err := r.state.Facts(id, schemas.Family_ACCOUNT_FACTS)
 	if err != nil {
 		return Account{}, fmt.Errorf("read an account: %w", err)
 	}
-	if !ok {
+	return assemble(owner, facts)
+}
+
+// assemble makes an account of its facts.
+func assemble(owner *seal.Owner, facts []state.Fact) (a Account, err error) {
+	entity := owner.Entity(schemas.Family_ACCOUNT_FACTS, entityAccount)
+	at := slices.IndexFunc(facts, func(f state.Fact) bool { return f.Entity == entity })
+	if at < 0 {
 		return Account{}, ErrNoAccount
 	}
-	return open(owner, f)
+	if a, err = open(owner, facts[at]); err != nil {
+		return Account{}, err
+	}
+	for _, f := range facts {
+		a.note(f)
+	}
+	return a, nil
 }
 
 func open(owner *seal.Owner, f state.Fact) (Account, error) {
@@ -117,6 +138,10 @@ func open(owner *seal.Owner, f state.Fact) (Account, error) {
 
 // List calls fn with every account, in no particular order, until fn fails.
 func (r *Registry) List(fn func(Account) error) error {
+	standings, err := r.standings()
+	if err != nil {
+		return err
+	}
 	return r.state.Each(schemas.Family_ACCOUNT_FACTS, func(f state.Fact) error {
 		owner, err := r.keys.Owner(f.Owner)
 		if errors.Is(err, seal.ErrForgotten) {
@@ -130,6 +155,9 @@ func (r *Registry) List(fn func(Account) error) error {
 		a, err := open(owner, f)
 		if err != nil {
 			return err
+		}
+		if s := standings[f.Owner]; s != nil {
+			a.Closing, a.Restricted = s.Closing, s.Restricted
 		}
 		return fn(a)
 	})
