@@ -13,6 +13,7 @@ var Example string
 // Config is the whole file.
 type Config struct {
 	Data    string        `toml:"data"`
+	Policy  string        `toml:"policy"` // the privacy policy; empty: the one that is built in
 	Listen  Listen        `toml:"listen"`
 	Domain  []Domain      `toml:"domain"`
 	Contact Contact       `toml:"contact"`

@@ -19,9 +19,9 @@ func Default() Config {
 	}
 }
 
-// defaultDirectory is what a [domain.directory] table need not name.
-func defaultDirectory() Directory {
-	return Directory{
+// Defaults fills in what a [domain.directory] table need not name.
+func (d *Directory) Defaults() {
+	*d = Directory{
 		Mail: "mail", ID: "entryUUID", Filter: "(objectClass=inetOrgPerson)",
 		Pool: 8, DialTimeout: 2 * time.Second, Timeout: 3 * time.Second,
 	}

@@ -9,21 +9,26 @@ import (
 	"strings"
 
 	"mellium.im/xmpp/jid"
+
+	"protokoll/internal/strict"
 )
 
 // maxPool is the most connections to a directory; package directory has the same limit.
 const maxPool = 256
 
+// check notes what is wrong with values.
+type check struct{ *strict.File }
+
 // validate notes values that cannot work. It speaks of what the file says, not of what the machine has.
-func (d *decoder) validate(c *Config) {
+func (d check) validate(c *Config) {
 	d.require("data", c.Data)
 	d.addresses("listen.client", c.Listen.Client)
 	d.addresses("listen.client_tls", c.Listen.ClientTLS)
 	if len(c.Listen.Client)+len(c.Listen.ClientTLS) == 0 {
-		d.fault("listen", "names no address to listen on")
+		d.Fault("listen", "names no address to listen on")
 	}
 	if len(c.Domain) == 0 {
-		d.fault("domain", "at least one [[domain]] is needed")
+		d.Fault("domain", "at least one [[domain]] is needed")
 	}
 	seen := map[string]bool{}
 	for i := range c.Domain {
@@ -33,100 +38,100 @@ func (d *decoder) validate(c *Config) {
 	d.positive("limits", reflect.ValueOf(c.Limits))
 	d.positive("log", reflect.ValueOf(c.Log))
 	if c.Limits.StanzaBytes < 10_000 {
-		d.fault("limits.stanza_bytes", "must be at least 10000 (RFC 6120 §13.12)")
+		d.Fault("limits.stanza_bytes", "must be at least 10000 (RFC 6120 §13.12)")
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Report.Level) {
-		d.fault("report.level", "must be debug, info, warn or error")
+		d.Fault("report.level", "must be debug, info, warn or error")
 	}
 	if !slices.Contains([]string{"text", "json"}, c.Report.Format) {
-		d.fault("report.format", "must be text or json")
+		d.Fault("report.format", "must be text or json")
 	}
 }
 
-func (d *decoder) require(path, value string) {
+func (d check) require(path, value string) {
 	if value == "" {
-		d.fault(path, "is missing")
+		d.Fault(path, "is missing")
 	}
 }
 
-func (d *decoder) addresses(path string, list []string) {
+func (d check) addresses(path string, list []string) {
 	for i, a := range list {
 		if _, port, err := net.SplitHostPort(a); err != nil || port == "" {
-			d.fault(join(path, fmt.Sprint(i)), "must be host:port")
+			d.Fault(strict.Join(path, fmt.Sprint(i)), "must be host:port")
 		}
 	}
 }
 
-func (d *decoder) domain(path string, dom *Domain, seen map[string]bool) {
-	d.require(join(path, "name"), dom.Name)
+func (d check) domain(path string, dom *Domain, seen map[string]bool) {
+	d.require(strict.Join(path, "name"), dom.Name)
 	if j, err := jid.Parse(dom.Name); dom.Name != "" && (err != nil || j.Domainpart() != dom.Name || j.String() != dom.Name) {
-		d.fault(join(path, "name"), "is no domain in its prepared (lower-case) form")
+		d.Fault(strict.Join(path, "name"), "is no domain in its prepared (lower-case) form")
 	}
 	if seen[dom.Name] {
-		d.fault(join(path, "name"), "is named twice")
+		d.Fault(strict.Join(path, "name"), "is named twice")
 	}
 	seen[dom.Name] = true
-	d.require(join(path, "certificate"), dom.Certificate)
-	d.require(join(path, "key"), dom.Key)
+	d.require(strict.Join(path, "certificate"), dom.Certificate)
+	d.require(strict.Join(path, "key"), dom.Key)
 	if dom.Directory != nil {
-		d.directory(join(path, "directory"), dom.Directory)
+		d.directory(strict.Join(path, "directory"), dom.Directory)
 	}
 }
 
-func (d *decoder) contact(path string, c reflect.Value) {
+func (d check) contact(path string, c reflect.Value) {
 	for i := range c.NumField() {
-		list := join(path, c.Type().Field(i).Tag.Get("toml"))
+		list := strict.Join(path, c.Type().Field(i).Tag.Get("toml"))
 		for n, uri := range c.Field(i).Interface().([]string) {
 			if u, err := url.Parse(uri); err != nil || u.Scheme == "" {
-				d.fault(join(list, fmt.Sprint(n)), `must be a URI such as "mailto:abuse@example.org"`)
+				d.Fault(strict.Join(list, fmt.Sprint(n)), `must be a URI such as "mailto:abuse@example.org"`)
 			}
 		}
 	}
 }
 
-func (d *decoder) directory(path string, dir *Directory) {
+func (d check) directory(path string, dir *Directory) {
 	if len(dir.URLs) == 0 {
-		d.fault(join(path, "urls"), "is missing")
+		d.Fault(strict.Join(path, "urls"), "is missing")
 	}
 	for i, u := range dir.URLs {
 		p, err := url.Parse(u)
 		if err != nil || p.Host == "" || p.Scheme != "ldap" && p.Scheme != "ldaps" {
-			d.fault(join(join(path, "urls"), fmt.Sprint(i)), "must be ldaps://host:port, or ldap://host:port (StartTLS)")
+			d.Fault(strict.Join(strict.Join(path, "urls"), fmt.Sprint(i)), "must be ldaps://host:port, or ldap://host:port (StartTLS)")
 		}
 	}
-	d.require(join(path, "bind_dn"), dir.BindDN)
-	d.require(join(path, "password_file"), dir.PasswordFile)
-	d.require(join(path, "base_dn"), dir.BaseDN)
-	d.require(join(path, "mail"), dir.Mail)
-	d.require(join(path, "id"), dir.ID)
+	d.require(strict.Join(path, "bind_dn"), dir.BindDN)
+	d.require(strict.Join(path, "password_file"), dir.PasswordFile)
+	d.require(strict.Join(path, "base_dn"), dir.BaseDN)
+	d.require(strict.Join(path, "mail"), dir.Mail)
+	d.require(strict.Join(path, "id"), dir.ID)
 	if dir.Pool < 1 || dir.Pool > maxPool {
-		d.fault(join(path, "pool"), "must be 1 to %d", maxPool)
+		d.Fault(strict.Join(path, "pool"), "must be 1 to %d", maxPool)
 	}
 	if len(dir.Rule) == 0 {
-		d.fault(join(path, "rule"), "at least one [[domain.directory.rule]] is needed")
+		d.Fault(strict.Join(path, "rule"), "at least one [[domain.directory.rule]] is needed")
 	}
 	domains, suffixes := map[string]bool{}, map[string]bool{}
 	for i, r := range dir.Rule {
-		at := join(join(path, "rule"), fmt.Sprint(i))
+		at := strict.Join(strict.Join(path, "rule"), fmt.Sprint(i))
 		if domains[r.MailDomain] {
-			d.fault(join(at, "mail_domain"), "is named twice")
+			d.Fault(strict.Join(at, "mail_domain"), "is named twice")
 		}
 		if suffixes[r.Suffix] {
-			d.fault(join(at, "suffix"), "is used twice: two people would share an address")
+			d.Fault(strict.Join(at, "suffix"), "is used twice: two people would share an address")
 		}
 		domains[r.MailDomain], suffixes[r.Suffix] = true, true
-		d.require(join(at, "mail_domain"), r.MailDomain)
+		d.require(strict.Join(at, "mail_domain"), r.MailDomain)
 		if strings.ContainsAny(r.MailDomain, "@ ") {
-			d.fault(join(at, "mail_domain"), "must be a domain")
+			d.Fault(strict.Join(at, "mail_domain"), "must be a domain")
 		}
 	}
 }
 
 // positive refuses numbers below one in a table of limits.
-func (d *decoder) positive(path string, table reflect.Value) {
+func (d check) positive(path string, table reflect.Value) {
 	for i := range table.NumField() {
 		if f := table.Field(i); f.Kind() == reflect.Int && f.Int() < 1 {
-			d.fault(join(path, table.Type().Field(i).Tag.Get("toml")), "must be at least 1")
+			d.Fault(strict.Join(path, table.Type().Field(i).Tag.Get("toml")), "must be at least 1")
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"fmt"
@@ -25,7 +25,7 @@ func lineMap(data []byte) map[string]int {
 			counts[path]++
 			lines[prefix] = line
 		case unstable.KeyValue:
-			keyValue(&p, join(prefix, path), line, e, lines)
+			keyValue(&p, Join(prefix, path), line, e, lines)
 		}
 	}
 	return lines
@@ -33,12 +33,27 @@ func lineMap(data []byte) map[string]int {
 
 func keyValue(p *unstable.Parser, path string, line int, e *unstable.Node, lines map[string]int) {
 	lines[path] = line
-	if v := e.Value(); v.Kind == unstable.InlineTable {
+	value(p, path, e.Value(), lines)
+}
+
+// value finds the lines of what lies inside a value.
+func value(p *unstable.Parser, path string, v *unstable.Node, lines map[string]int) {
+	switch v.Kind {
+	case unstable.InlineTable:
 		for it := v.Children(); it.Next(); {
 			if child := it.Node(); child.Kind == unstable.KeyValue {
 				sub, at := keyPath(p, child, nil)
-				keyValue(p, join(path, sub), at, child, lines)
+				keyValue(p, Join(path, sub), at, child, lines)
 			}
+		}
+	case unstable.Array:
+		n := 0
+		for it := v.Children(); it.Next(); n++ {
+			item := Join(path, fmt.Sprint(n))
+			if raw := it.Node().Raw; raw.Length > 0 {
+				lines[item] = p.Shape(raw).Start.Line
+			}
+			value(p, item, it.Node(), lines)
 		}
 	}
 }
@@ -49,7 +64,7 @@ func keyPath(p *unstable.Parser, e *unstable.Node, counts map[string]int) (path 
 		if n := counts[path]; path != "" && n > 0 {
 			path = fmt.Sprintf("%s.%d", path, n-1)
 		}
-		path = join(path, string(it.Node().Data))
+		path = Join(path, string(it.Node().Data))
 		if line == 0 {
 			line = p.Shape(it.Node().Raw).Start.Line
 		}
