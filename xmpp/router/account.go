@@ -31,12 +31,15 @@ type Account struct {
 	pending atomic.Int32 // commands that are not settled
 	settled atomic.Int64 // when the last one was, nanoseconds
 	failed  atomic.Bool  // one was not stored
+	shut    atomic.Bool  // it is being erased: for others there is no such account
 
 	pushMu sync.Mutex
 	pushes []*rosterPush // not sent yet, in the order of their facts; guarded by pushMu
 
 	mu        sync.Mutex
 	gone      bool // evicted: find it again
+	closed    bool // all its facts have ended: none may follow
+	barred    bool // nobody may sign in: its processing is restricted
 	touched   time.Time
 	resources []*Resource
 	written   map[writtenKey]*written
@@ -65,6 +68,8 @@ func newAccount(r *Router, who accounts.Account) *Account {
 	a.toAttr = append(appendEscaped([]byte(" to='"), a.bare), '\'')
 	a.byAttr = append(appendEscaped([]byte(" by='"), a.bare), "'/>"...)
 	a.snap.Store(&snapshot{backlog: true})
+	a.shut.Store(!who.Closing.IsZero())
+	a.barred = !who.Restricted.IsZero()
 	return a
 }
 
@@ -163,6 +168,9 @@ func (s *snapshot) best() int8 {
 
 // append enqueues a command. The caller holds the lock, and has changed the live state, which is loaded anew if it fails.
 func (a *Account) append(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.Receipt {
+	if a.closed {
+		return refusedReceipt()
+	}
 	a.pending.Add(1)
 	rc := a.r.Log.Append(eventlog.Command{Owner: a.owner, Cause: cause, Facts: facts})
 	a.r.known(rc, func(err error) {

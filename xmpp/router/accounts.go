@@ -57,6 +57,9 @@ const undecidedRetry = 5 * time.Second
 // Find returns the account of an address. It returns accounts.ErrNoAccount, ErrUndecided, ErrNotOurs or *Unopened.
 func (r *Router) Find(a Address) (*Account, error) {
 	if found := r.peek(a.Bare()); found != nil {
+		if found.shut.Load() {
+			return nil, accounts.ErrNoAccount
+		}
 		return found, nil
 	}
 	if !r.Ours(a.Domain()) {
@@ -68,8 +71,10 @@ func (r *Router) Find(a Address) (*Account, error) {
 	}
 	who, err := r.Accounts.Find(domain, local)
 	switch {
-	case err == nil:
+	case err == nil && who.Closing.IsZero():
 		return r.keep(who), nil
+	case err == nil:
+		return nil, accounts.ErrNoAccount // not a directory's to open again
 	case !errors.Is(err, accounts.ErrNoAccount):
 		return nil, fmt.Errorf("find an account: %w", err)
 	case r.Resolve == nil:

@@ -338,7 +338,8 @@ func (p *phone) Kept(g *Pledge, _ *stream.Turn) {
 	}
 }
 
-func (p *phone) Replaced(t *stream.Turn) { p.end(t) }
+func (p *phone) Replaced(t *stream.Turn)                  { p.end(t) }
+func (p *phone) Expelled(t *stream.Turn, _ *stream.Error) { p.end(t) }
 
 // send lets the client send a stanza.
 func (p *phone) send(stanza string) {

@@ -5,6 +5,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
+	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/stream"
 )
@@ -28,6 +29,8 @@ type Outlet interface {
 	Pledge() *Pledge
 	// Replaced ends the session because another one takes its resource. RFC 6120 §7.7.2.2
 	Replaced(t *stream.Turn)
+	// Expelled ends the session because the account may no longer be used. It cannot be resumed.
+	Expelled(t *stream.Turn, why *stream.Error)
 }
 
 // ParcelKind says what an Outlet does with a stanza that nobody acknowledged when its session ends.
@@ -115,6 +118,9 @@ func (a *Account) bindOnce(name string, res *Resource) (old *Resource, err error
 
 // bind adds a resource. The caller holds the lock.
 func (a *Account) bind(name string, res *Resource) error {
+	if a.barred || a.shut.Load() {
+		return features.NotAllowed() // it signed in a moment before
+	}
 	if len(a.resources) >= a.r.Limits.Resources {
 		return ErrTooMany
 	}

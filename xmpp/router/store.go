@@ -146,6 +146,9 @@ var errBoxFull = features.ServiceUnavailable()
 // letterFor returns the letter of a message: the one that waits already, or a new one that is not stored yet. The caller
 // holds the lock.
 func (a *Account) letterFor(d *Duty) (l *letter, waits bool, err error) {
+	if a.shut.Load() {
+		return nil, false, features.ServiceUnavailable() // as for who does not exist. RFC 6121 §8.5.1
+	}
 	key, err := a.letterKey(d.stanza)
 	if err != nil {
 		return nil, false, err
@@ -165,6 +168,10 @@ func (a *Account) letterFor(d *Duty) (l *letter, waits bool, err error) {
 // store appends a new letter. The caller holds the lock.
 func (a *Account) store(l *letter) {
 	a.box.add(l)
+	if a.closed {
+		l.rc = refusedReceipt()
+		return
+	}
 	a.pending.Add(1)
 	l.rc = a.r.Log.Append(eventlog.Command{Owner: a.owner, Cause: schemas.Cause_CONTACT,
 		Facts: []eventlog.Fact{eventlog.Set(l.key, l.message)}})

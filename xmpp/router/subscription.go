@@ -88,6 +88,9 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 		}
 	}
 	defer a.mu.Unlock()
+	if a.shut.Load() {
+		return res, nil, accounts.ErrNoAccount
+	}
 	if err := a.loadRoster(); err != nil {
 		return res, nil, err
 	}

@@ -176,11 +176,16 @@ func (s *Session) giveBack(queue []entry, confirm []*router.Duty, t *stream.Turn
 
 // Replaced implements router.Outlet: another client took the resource. RFC 6120 §7.7.2.2
 func (s *Session) Replaced(t *stream.Turn) {
+	s.Expelled(t, &stream.Error{Condition: stream.Conflict, Text: "the resource is used by a new session"})
+}
+
+// Expelled implements router.Outlet.
+func (s *Session) Expelled(t *stream.Turn, why *stream.Error) {
 	s.mu.Lock()
 	st := s.stream
 	s.mu.Unlock()
 	if st != nil {
-		st.Close(stream.Conflict, "the resource is used by a new session")
+		st.Close(why.Condition, why.Text, why.Extra)
 	}
 	s.end(t)
 }
