@@ -39,6 +39,7 @@ type Fact struct {
 	Op      schemas.Op
 	Family  schemas.Family   // derived from Value for SET if zero
 	Entity  string           // the natural key, such as a contact's bare JID; hashed under the owner's key
+	ID      schemas.EntityID // in place of Entity if not zero: for facts of which only the hash is known
 	Value   proto.Message    // SET only: one of schemas' event messages
 	Handles []schemas.Handle // account and room facts only: the complete list
 }

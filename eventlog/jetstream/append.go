@@ -118,7 +118,10 @@ func sealFact(o *seal.Owner, cause schemas.Cause, now int64, in *eventlog.Fact) 
 	id := o.ID()
 	e.Owner = id[:]
 	if in.Op != schemas.Op_CLOSE {
-		entity := o.Entity(e.Family, in.Entity)
+		entity := in.ID
+		if entity == (schemas.EntityID{}) {
+			entity = o.Entity(e.Family, in.Entity)
+		}
 		e.Entity = entity[:]
 	}
 	for i := range in.Handles {
