@@ -93,7 +93,10 @@ type known struct {
 
 func (w *writer) write(ctx context.Context) error {
 	w.manifest = Manifest{Format: format, Program: w.Program, Made: w.made.UnixMilli(), Incremental: w.Incremental,
-		Keys: keysPrefix + w.made.Format(timeForm)}
+		Keys: keysPrefix + w.made.Format(timeForm), Marks: map[string]uint64{}}
+	for _, l := range eventlog.Lanes {
+		w.manifest.Marks[l.String()] = w.Log.Mark(l)
+	}
 	w.dir = filepath.Join(w.Dir, backupPrefix+w.made.Format(timeForm))
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
 		return err

@@ -36,13 +36,15 @@ const (
 
 // Manifest says what a finished backup holds.
 type Manifest struct {
-	Format      int       `json:"format"`
-	Program     string    `json:"program"` // version that wrote it
-	Made        int64     `json:"made"`    // milliseconds since 1970 UTC, when it was begun
-	Incremental bool      `json:"incremental,omitempty"`
-	Keys        string    `json:"keys,omitempty"` // name of the folder with its keys
-	Segments    []Segment `json:"segments,omitempty"`
-	Files       []File    `json:"files"`
+	Format      int    `json:"format"`
+	Program     string `json:"program"` // version that wrote it
+	Made        int64  `json:"made"`    // milliseconds since 1970 UTC, when it was begun
+	Incremental bool   `json:"incremental,omitempty"`
+	Keys        string `json:"keys,omitempty"` // name of the folder with its keys
+	// Marks are the last numbers of all lanes, by name, when the backup was begun: of lane now there is nothing else in it.
+	Marks    map[string]uint64 `json:"marks,omitempty"`
+	Segments []Segment         `json:"segments,omitempty"`
+	Files    []File            `json:"files"`
 }
 
 // Segment is one copied segment.

@@ -97,17 +97,13 @@ func (w *writer) pinAll(l eventlog.Lane) (held []pinned, releases []func(), err 
 
 // segment copies a segment's blocks, or links to those of an earlier backup.
 func (w *writer) segment(ctx context.Context, s pinned) error {
-	from := s.dir
-	if filepath.Base(from) != "msgs" {
-		from = filepath.Join(from, "msgs")
-	}
-	indexes, err := blocks.List(from)
+	indexes, err := blocks.List(s.dir)
 	if err != nil {
 		return err
 	}
 	folder := "log/segments/" + s.entry().folder() + "/msgs/"
 	for _, i := range indexes {
-		name := blocks.Path(from, i)
+		name := blocks.Path(s.dir, i)
 		path := folder + filepath.Base(name)
 		linked, err := w.link(name, path)
 		if err != nil {

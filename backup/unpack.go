@@ -6,27 +6,56 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/jetstream"
 	"protokoll/eventlog/seal"
 )
 
-// skipped is how many numbers of each lane a restored store leaves out above the highest that is known to have been used:
-// nobody can have seen a number above. At 1,000 events a second in one lane it is four and a half hours.
-const skipped = 1 << 24
+const (
+	// skipped is how many numbers of each lane a restored store leaves out above the highest that is known to have been used.
+	// The ledger has a leaf of 32 bytes for each.
+	skipped = 1 << 20
+	// skippedSecond is how many more for each second since that was known, skippedMost how many at most: 39 hours.
+	skippedSecond = 120
+	skippedMost   = 1 << 24
+)
+
+// Seen is what is known of the log after the backup was made: orders or checkpoints that were kept elsewhere say so.
+type Seen struct {
+	At    time.Time // when it was known
+	Marks map[eventlog.Lane]uint64
+}
+
+// beyond says from which numbers on nobody can have seen any.
+func beyond(m *Manifest, seen Seen, now time.Time) map[eventlog.Lane]uint64 {
+	known := m.When()
+	if seen.At.After(known) {
+		known = seen.At
+	}
+	skip := uint64(skipped)
+	if age := now.Sub(known); age > 0 {
+		skip += min(uint64(age/time.Second)*skippedSecond, skippedMost)
+	}
+	next := map[eventlog.Lane]uint64{}
+	for _, l := range eventlog.Lanes {
+		next[l] = max(m.Marks[l.String()], seen.Marks[l]) + skip
+	}
+	return next
+}
 
 // Unpacked is a store that was unpacked and not used yet.
 type Unpacked struct {
 	Dir  string
 	Made int64                    // of the backup, milliseconds since 1970 UTC
-	Ends map[eventlog.Lane]uint64 // last number of each lane in the backup
+	Ends map[eventlog.Lane]uint64 // last number of each lane in the backup; of lane now, which it does not hold, of that time
 }
 
 // Unpack makes a data folder out of a backup: log, ledger, policy, keybook under a root key of its own, an empty lane now, no
-// state and no sessions. dir must not exist. seen are the last numbers that anybody is known to have seen; lanes go on far above. Every file is
-// compared with the manifest while it is copied; ErrPartial and ErrDamaged leave an unfinished dir, which the caller removes.
-func Unpack(ctx context.Context, e Entry, keysDir, dir string, seen map[eventlog.Lane]uint64, progress Progress) (u Unpacked, err error) {
+// state and no sessions. dir must not exist. Lanes go on far above what is known to have been seen. Every file is compared with
+// the manifest while it is copied; ErrPartial and ErrDamaged leave an unfinished dir, which the caller removes.
+func Unpack(ctx context.Context, e Entry, keysDir, dir string, seen Seen, now time.Time, progress Progress) (u Unpacked, err error) {
 	if e.Manifest == nil {
 		return u, e.Fault
 	}
@@ -48,21 +77,11 @@ func Unpack(ctx context.Context, e Entry, keysDir, dir string, seen map[eventlog
 	if err := unpackKeys(aside, dir, e.Manifest); err != nil {
 		return u, err
 	}
-	next := map[eventlog.Lane]uint64{}
-	for _, l := range eventlog.Lanes {
-		next[l] = seen[l] + skipped
-	}
-	for _, s := range e.Manifest.Segments {
-		segment, err := s.parse()
-		if err != nil {
-			return u, err
-		}
-		next[segment.Lane] = max(next[segment.Lane], segment.Last+skipped)
-	}
 	u = Unpacked{Dir: dir, Made: e.Manifest.Made}
-	if u.Ends, err = jetstream.Adopt(filepath.Join(dir, "log"), next); err != nil {
+	if u.Ends, err = jetstream.Adopt(filepath.Join(dir, "log"), beyond(e.Manifest, seen, now)); err != nil {
 		return u, err
 	}
+	u.Ends[eventlog.Now] = e.Manifest.Marks[eventlog.Now.String()]
 	return u, syncFolders(dir)
 }
 

@@ -21,6 +21,8 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check configuration, certificates and directory; say everything that is wrong."`
 	Account accountCmd `cmd:"" help:"Local accounts: add, list, show, change the password."`
 	Rebuild rebuildCmd `cmd:"" help:"Rebuild the current state from the log, or check that it equals what the log says."`
+	Backup  backupCmd  `cmd:"" help:"Back up log and keys; verify and prune backups."`
+	Restore restoreCmd `cmd:"" help:"Make a data folder out of a backup, and obey what was ordered since."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 

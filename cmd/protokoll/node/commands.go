@@ -24,5 +24,6 @@ func (s *Store) Commands() map[string]control.Handler {
 		CommandAccountPasswd: s.accountPasswd,
 		CommandRebuild:       s.rebuild,
 		CommandRebuildCheck:  s.rebuildCheck,
+		CommandBackup:        s.backup,
 	}
 }

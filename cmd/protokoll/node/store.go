@@ -26,6 +26,8 @@ type StoreConfig struct {
 	SegmentAge    time.Duration // rolls lanes that would roll later; 0: as their deadlines ask for
 	MustExist     bool          // refuse to set up an empty folder
 	Domains       []string      // that are served; nil: not known, and accounts of any may be added
+	restored      bool          // it was just unpacked: nobody has begun its epoch yet
+	Keep          string        // a place elsewhere that keeps what a restore must know; empty: none
 }
 
 // Store is a data folder in use.
@@ -37,6 +39,8 @@ type Store struct {
 	Accounts *accounts.Registry
 
 	domains []string
+	keep    string
+	logger  *slog.Logger
 
 	lock   *os.File
 	cancel context.CancelFunc
@@ -56,7 +60,7 @@ func OpenStore(ctx context.Context, c StoreConfig) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Folder: c.Folder, domains: c.Domains, lock: held, failed: make(chan error, 1)}
+	s := &Store{Folder: c.Folder, domains: c.Domains, keep: c.Keep, logger: c.Logger, lock: held, failed: make(chan error, 1)}
 	if err := s.open(ctx, c); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -105,7 +109,7 @@ func (s *Store) follow(ctx context.Context) error {
 	if err := s.State.Caught(caughtUp); err != nil {
 		return fmt.Errorf("catch up with the log: %w", errors.Join(err, context.Cause(caughtUp)))
 	}
-	return nil
+	return s.keepOrders(ctx, run)
 }
 
 // Half of the shortest deadline of what lies in a lane, as DESIGN §4 has the deadlines: an hour for presence and delivered

@@ -1,0 +1,56 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"protokoll/backup"
+	"protokoll/internal/control"
+)
+
+// CommandBackup writes a backup.
+const CommandBackup = "backup"
+
+// BackupArguments say where a backup goes.
+type BackupArguments struct {
+	Staff
+	Dir         string `json:"dir"`
+	KeysTo      string `json:"keys_to,omitempty"`
+	Incremental bool   `json:"incremental,omitempty"`
+}
+
+// errInside is returned for backups that would lie in the data folder, and be lost with it.
+var errInside = errors.New("backups cannot lie in the data folder")
+
+func (s *Store) backup(ctx context.Context, input json.RawMessage, progress func(control.Progress)) (any, error) {
+	var a BackupArguments
+	if err := json.Unmarshal(input, &a); err != nil {
+		return nil, fmt.Errorf("read the arguments: %w", err)
+	}
+	for _, dir := range []string{a.Dir, a.KeysTo} {
+		if relative, err := filepath.Rel(s.Folder, dir); dir != "" && (err != nil || filepath.IsLocal(relative)) {
+			return nil, fmt.Errorf("%s: %w", dir, errInside)
+		}
+	}
+	detail := "full"
+	if a.Incremental {
+		detail = "incremental"
+	}
+	if err := s.audited(ctx, a.Staff, "backup", detail); err != nil {
+		return nil, err
+	}
+	source := backup.Source{
+		Folder: s.Folder, Log: s.Log, Keys: s.Keys, Orders: s.Orders, Program: Version, Clock: time.Now,
+		Extra: map[string]string{"ledger": filepath.Join(s.Folder, "ledger"), "policy": filepath.Join(s.Folder, "policy")},
+	}
+	return backup.Make(ctx, source, backup.Options{Dir: a.Dir, KeysTo: a.KeysTo, Incremental: a.Incremental}, steps(progress))
+}
+
+// steps turns progress of package backup into that of commands.
+func steps(show func(control.Progress)) backup.Progress {
+	return func(step string, done, total uint64) { show(control.Progress{Step: step, Done: done, Total: total}) }
+}
