@@ -1,0 +1,73 @@
+package pie
+
+import "protokoll/schemas"
+
+// Namespaces of the format. XEP-0227 §4
+const (
+	NS        = "urn:xmpp:pie:0"
+	NSScram   = "urn:xmpp:pie:0#scram"
+	NSInclude = "http://www.w3.org/2001/XInclude"
+	// NSOwn is for what XEP-0227 has no place for: last login, last presence, restriction, objections.
+	NSOwn = "urn:protokoll:export:1"
+)
+
+const (
+	nsClient    = "jabber:client"
+	nsRoster    = "jabber:iq:roster"
+	nsPrivate   = "jabber:iq:private"
+	nsPrivacy   = "jabber:iq:privacy"
+	nsLast      = "jabber:iq:last"
+	nsVCard     = "vcard-temp"
+	nsBlocking  = "urn:xmpp:blocking"
+	nsDelay     = "urn:xmpp:delay"
+	nsOldDelay  = "jabber:x:delay"
+	nsStanzaID  = "urn:xmpp:sid:0"
+	nsOldMAMTmp = "urn:xmpp:mam:tmp"
+)
+
+// User is one account as facts. Facts of one kind are sorted by what they are about, messages by their time.
+type User struct {
+	Place
+	Domain, Localpart string // prepared by RFC 7622
+	Password          string // in clear, if the document has it; never written
+
+	Credentials *schemas.AccountCredentials // nil: none
+	Roster      []*schemas.RosterItem       // pending requests included
+	VCard       []byte                      // empty: none
+	Private     []*schemas.PrivateElement
+	Blocked     []*schemas.BlockedAddress
+	Offline     []*schemas.OfflineMessage // Received is 0 where the document does not tell
+	LastLogin   *schemas.LastLogin
+	Presences   []*schemas.PresenceUpdated
+	Restricted  *schemas.AccountRestricted
+	Objections  []*schemas.AccountObjection
+
+	Faults  []Fault        // at most MaxFaults
+	Faulty  int            // how many there were
+	Ignored map[string]int // how many elements were not taken, by namespace and name
+}
+
+// Address is the account's bare JID.
+func (u *User) Address() string { return u.Localpart + "@" + u.Domain }
+
+func (u *User) fault(at Place, text string) {
+	u.Faulty++
+	if len(u.Faults) < MaxFaults {
+		u.Faults = append(u.Faults, Fault{at, text})
+	}
+}
+
+func (u *User) ignore(n *Node) {
+	if u.Ignored == nil {
+		u.Ignored = map[string]int{}
+	}
+	u.Ignored[known(n.Space)+" "+n.Local]++
+}
+
+// known is the namespace if it can be shown: whoever wrote the document may have put anything into it.
+func known(space string) string {
+	if space == "" || len(space) > 100 {
+		return "another namespace"
+	}
+	return space
+}
