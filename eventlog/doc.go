@@ -10,7 +10,7 @@
 //     The events of one command that share a lane are consecutive; all but the last are flagged More, and followers get
 //     them whole.
 //   - Followers never see an event above the durable mark of its lane. They see positions in order, without gaps other than
-//     numbers recorded as void.
+//     numbers recorded as void or swept.
 //   - A number is never used twice.
 //
 // It does not: decide anything about content. Sealing is eventlog/seal, the embedded JetStream is eventlog/jetstream, and

@@ -70,7 +70,7 @@ type Log interface {
 
 	// Follow calls fn with what stands in the lane from number from on (1 for everything), one or more whole commands at a
 	// time, in order, never above the durable mark, and goes on with what is appended until ctx ends, fn fails or the log is
-	// closed (ErrStopped). The records are fn's to keep, but followers share what they point to: change nothing. Damage is
+	// closed (ErrStopped). Numbers that were void or swept are passed over. The records are fn's to keep, but followers share what they point to: change nothing. Damage is
 	// met as ErrDamaged with file and offset; it stops the lane.
 	Follow(ctx context.Context, l Lane, from uint64, fn func([]Record) error) error
 

@@ -25,7 +25,8 @@ type fact struct {
 type part struct {
 	receipt *eventlog.Receipt
 	facts   []fact
-	bytes   int // of all its records at most
+	bytes   int  // of all its records at most
+	moved   bool // copies of older events; each is a command of its own
 }
 
 // Append seals on the caller's goroutine, so that appenders share the cores, and enqueues. See eventlog.Log.

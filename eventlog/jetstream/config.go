@@ -53,6 +53,7 @@ type Config struct {
 type disk struct {
 	sync   func(*os.File) error
 	rename func(from, to string) error
+	unlink func(path string) error          // with all it holds
 	free   func(dir string) (uint64, error) // bytes that the process may still write
 }
 
@@ -85,6 +86,9 @@ func (d disk) withDefaults() disk {
 	}
 	if d.rename == nil {
 		d.rename = os.Rename
+	}
+	if d.unlink == nil {
+		d.unlink = os.RemoveAll
 	}
 	if d.free == nil {
 		d.free = freeBytes

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/jetstream/blocks"
@@ -111,6 +112,7 @@ func (m *manifest) adopt(dir string, l eventlog.Lane, next uint64) error {
 	m.Segments = kept
 	m.Next = max(m.Next, next, m.Mark+1)
 	m.Voids = voidsUpTo(m.Voids, m.Mark)
+	m.Swept = slices.DeleteFunc(m.Swept, func(r sweptEntry) bool { return r.Last > m.Mark })
 	first := m.Mark + 1
 	if n := len(m.Voids); n > 0 {
 		first = max(first, m.Voids[n-1].Last+1)

@@ -80,7 +80,7 @@ func (d disk) syncMove(from, to string) error {
 
 // remove unlinks a folder with all it holds, durably.
 func (d disk) remove(dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
+	if err := d.unlink(dir); err != nil {
 		return err
 	}
 	return d.syncFolder(filepath.Dir(dir))

@@ -49,7 +49,7 @@ func (l *lane) follow(ctx context.Context, from, upTo uint64, fn func([]eventlog
 			at = next
 		case stopped != nil:
 			return stopped
-		case l.isVoid(at, upTo):
+		case l.isEmpty(at, upTo):
 			return nil
 		default:
 			select {
@@ -72,13 +72,21 @@ func (l *lane) since(at uint64) (records []eventlog.Record, mark uint64, changed
 	return records, l.mark, l.changed, l.stopped
 }
 
-// isVoid tells whether nothing can ever stand between two numbers.
-func (l *lane) isVoid(from, upTo uint64) bool {
+// isEmpty tells whether nothing can ever stand between two numbers: they are void or swept.
+func (l *lane) isEmpty(from, upTo uint64) bool {
 	l.chain.RLock()
 	defer l.chain.RUnlock()
-	for _, v := range l.voids { // ascending
-		if v.First <= from && from <= v.Last {
-			from = v.Last + 1
+	for found := true; found && from <= upTo; {
+		found = false
+		for _, v := range l.voids {
+			if v.First <= from && from <= v.Last {
+				from, found = v.Last+1, true
+			}
+		}
+		for _, r := range l.swept {
+			if r.First <= from && from <= r.Last {
+				from, found = r.Last+1, true
+			}
 		}
 	}
 	return from > upTo
@@ -114,8 +122,13 @@ func (l *lane) readDisk(ctx context.Context, c *cursor, at, upTo uint64, fn func
 	batch := make([]eventlog.Record, 0, batchFacts)
 	for ctx.Err() == nil {
 		r, err := l.readOne(c, at)
-		if err == io.EOF { // the lane ends in void numbers
-			return max(at, upTo+1), nil
+		if err == io.EOF { // the lane ends in void or swept numbers
+			if len(batch) > 0 {
+				err = fn(batch)
+			} else {
+				err = nil
+			}
+			return max(at, upTo+1), err
 		}
 		if errors.Is(err, eventlog.ErrDamaged) {
 			l.stop(err)
@@ -147,6 +160,12 @@ func (l *lane) readOne(c *cursor, at uint64) (eventlog.Record, error) {
 	}
 	for {
 		raw, err := c.reader.Next()
+		if l.isDropped(c.segment) { // also under a reader's hands
+			if err := l.seek(c, at); err != nil {
+				return eventlog.Record{}, err
+			}
+			continue
+		}
 		if err != nil {
 			return eventlog.Record{}, l.damaged(c, err)
 		}
@@ -176,6 +195,12 @@ func (l *lane) endsAt(s *segment, number uint64) bool {
 	l.chain.RLock()
 	defer l.chain.RUnlock()
 	return s.state == closed && s.last == number
+}
+
+func (l *lane) isDropped(s *segment) bool {
+	l.chain.RLock()
+	defer l.chain.RUnlock()
+	return s.state == dropping
 }
 
 // seek opens the block in which the first event at or above a number lies. It returns io.EOF when there is none.

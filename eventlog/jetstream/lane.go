@@ -21,13 +21,17 @@ type lane struct {
 
 	// The writer's, and Open's and Close's while it does not run.
 	live              *live
-	next              uint64 // number of the next event
+	next              uint64 // number of the next event; changed under chain
 	plain, enciphered []byte
 	records           [][]byte
+
+	manifests sync.Mutex // held while the manifest on disk is made to agree with the chain; taken before chain
 
 	chain    sync.RWMutex // guards the following; nothing is waited for under it but the disk
 	segments []*segment
 	voids    []voidEntry
+	swept    []sweptEntry
+	sweeps   []*sweep
 	mark     uint64
 	tail     tail
 	changed  chan struct{} // closed and made anew when the mark moved or the lane stopped
@@ -40,14 +44,24 @@ func newLane(g *Log, id eventlog.Lane) *lane {
 
 func (l *lane) enqueue(p *part) error { return l.queue.put(p) }
 
-// writeManifest states the chain as it is in memory. After ErrUncertain either statement may stand, so the lane stops.
-func (l *lane) writeManifest() error {
+// describe is the manifest of the chain as it is in memory.
+func (l *lane) describe() *manifest {
 	l.chain.RLock()
-	m := &manifest{Lane: l.id.String(), Mark: l.mark, Next: l.next, Segments: []segmentEntry{}, Voids: slices.Clone(l.voids)}
+	defer l.chain.RUnlock()
+	m := &manifest{
+		Lane: l.id.String(), Mark: l.mark, Next: l.next, Segments: []segmentEntry{}, Voids: slices.Clone(l.voids), Swept: slices.Clone(l.swept),
+	}
 	for _, s := range l.segments {
 		m.Segments = append(m.Segments, s.entry())
 	}
-	l.chain.RUnlock()
+	return m
+}
+
+// writeManifest states the chain as it is in memory. The caller holds manifests, or is Open.
+func (l *lane) writeManifest() error { return l.replaceManifest(l.describe()) }
+
+// replaceManifest stops the lane after ErrUncertain, because either statement may stand then.
+func (l *lane) replaceManifest(m *manifest) error {
 	err := m.write(l.log.cfg.disk, l.log.cfg.Dir)
 	if errors.Is(err, eventlog.ErrUncertain) {
 		l.stop(err)
@@ -80,14 +94,14 @@ func (l *lane) start(s *segment) error {
 	if err != nil {
 		return err
 	}
+	l.manifests.Lock() // until a segment that was taken out again is in no manifest either
+	defer l.manifests.Unlock()
 	l.chain.Lock()
 	l.segments = append(l.segments, s)
 	l.chain.Unlock()
 	if err := l.writeManifest(); err != nil {
 		w.file.Close()
-		l.chain.Lock()
-		l.segments = l.segments[:len(l.segments)-1]
-		l.chain.Unlock()
+		l.unlist(s)
 		return err
 	}
 	l.live = w
@@ -100,6 +114,8 @@ func (l *lane) finish() error {
 	if l.Mark() < w.first {
 		return l.discard()
 	}
+	l.manifests.Lock() // nobody else may say that it is closed before its new place is on disk
+	defer l.manifests.Unlock()
 	done, err := complete(w.msgs(), w.blocks)
 	if err != nil {
 		return err
@@ -130,38 +146,17 @@ func (l *lane) discard() error {
 	w := l.live
 	w.file.Close()
 	l.live = nil
+	l.manifests.Lock()
 	l.chain.Lock()
 	w.state = dropping
 	l.chain.Unlock()
-	if err := l.writeManifest(); err != nil {
+	err := l.writeManifest()
+	l.manifests.Unlock()
+	if err != nil {
 		return err
 	}
 	l.log.letGo(w.name())
-	return l.finishDrops()
-}
-
-// finishDrops carries removals through: folder, key, and only then the name in the manifest.
-func (l *lane) finishDrops() error {
-	var kept, gone []*segment
-	for _, s := range l.segments {
-		if s.state == dropping {
-			gone = append(gone, s)
-		} else {
-			kept = append(kept, s)
-		}
-	}
-	if len(gone) == 0 {
-		return nil
-	}
-	for _, s := range gone {
-		if err := l.log.erase(s.dir, s.id); err != nil {
-			return err
-		}
-	}
-	l.chain.Lock()
-	l.segments = kept
-	l.chain.Unlock()
-	return l.writeManifest()
+	return l.finishDrops([]*segment{w.segment})
 }
 
 // void records that the numbers from the end of the lane to upTo hold nothing.

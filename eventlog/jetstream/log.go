@@ -49,6 +49,8 @@ type Log struct {
 	faults  chan error
 	untold  atomic.Bool // there are void numbers without a proof.void event
 
+	open sync.RWMutex // held for reading while something is removed beside the writers, for writing by Close
+
 	closing sync.Once
 	closed  error
 }
@@ -308,6 +310,8 @@ func (g *Log) close() error {
 		g.lanes[id].queue.end(eventlog.ErrStopped)
 	}
 	g.writers.Wait()
+	g.open.Lock()
+	defer g.open.Unlock()
 	g.engine.stop()
 	g.engine = nil
 	var errs []error

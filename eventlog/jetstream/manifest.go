@@ -32,6 +32,7 @@ type manifest struct {
 	Next     uint64         `json:"next"` // no number from here on was ever used when this was written, but for the open segment's
 	Segments []segmentEntry `json:"segments"`
 	Voids    []voidEntry    `json:"voids"`
+	Swept    []sweptEntry   `json:"swept,omitempty"` // ascending, neighbours joined
 }
 
 type segmentEntry struct {
@@ -56,6 +57,12 @@ type voidEntry struct {
 	Last   uint64             `json:"last"`
 	Reason schemas.VoidReason `json:"reason"`
 	Told   bool               `json:"told"` // a proof.void event of it is stored
+}
+
+// sweptEntry is a range of numbers whose segments were dropped. Lane proof says what became of each.
+type sweptEntry struct {
+	First uint64 `json:"first"`
+	Last  uint64 `json:"last"`
 }
 
 func manifestPath(dir string, l eventlog.Lane) string {
@@ -124,6 +131,17 @@ func (m *manifest) check() error {
 	}
 	if m.Next <= max(last, m.Mark) {
 		return errors.New("next number was used")
+	}
+	return m.checkSwept()
+}
+
+func (m *manifest) checkSwept() error {
+	var last uint64
+	for _, r := range m.Swept {
+		if r.First <= last || r.Last < r.First || r.Last > m.Mark {
+			return fmt.Errorf("swept numbers %d to %d are impossible", r.First, r.Last)
+		}
+		last = r.Last
 	}
 	return nil
 }

@@ -18,12 +18,13 @@ type queue struct {
 	limit int           // facts
 	wake  chan struct{} // has room for one: something waits, or the queue was ended
 
-	mu    sync.Mutex
-	space *sync.Cond // signalled when parts were taken, or the queue was ended
-	parts []*part
-	facts int
-	bytes int
-	ended error // returned for every further part
+	mu      sync.Mutex
+	space   *sync.Cond // signalled when parts were taken, or the queue was ended
+	parts   []*part
+	errands []*errand
+	facts   int
+	bytes   int
+	ended   error // returned for every further part
 }
 
 func newQueue(limit int) *queue {
@@ -48,6 +49,37 @@ func (q *queue) put(p *part) error {
 	q.mu.Unlock()
 	q.signal()
 	return nil
+}
+
+// errand is something that the writer does between two groups, one at a time, so that neither keeps the other waiting.
+type errand struct {
+	run  func() error
+	done chan error // has room for one
+}
+
+func (q *queue) send(run func() error) (<-chan error, error) {
+	e := &errand{run, make(chan error, 1)}
+	q.mu.Lock()
+	if q.ended != nil {
+		defer q.mu.Unlock()
+		return nil, q.ended
+	}
+	q.errands = append(q.errands, e)
+	q.mu.Unlock()
+	q.signal()
+	return e.done, nil
+}
+
+// errand returns the next errand, or nil.
+func (q *queue) errand() *errand {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.errands) == 0 {
+		return nil
+	}
+	e := q.errands[0]
+	q.errands = q.errands[1:]
+	return e
 }
 
 func (q *queue) signal() {

@@ -25,7 +25,7 @@ func (l *lane) inspect() (*leftover, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.next, l.mark, l.voids = m.Next, m.Mark, m.Voids
+	l.next, l.mark, l.voids, l.swept = m.Next, m.Mark, m.Voids, m.Swept
 	var left *leftover
 	for _, e := range m.Segments {
 		s, err := l.segmentOf(e)
@@ -106,17 +106,27 @@ func compareEnds(s *segment) error {
 	return nil
 }
 
-// checkGaps makes sure that every number between two segments is recorded as void.
+// checkGaps makes sure that every number before the mark that no segment holds is recorded as void or swept.
 func (l *lane) checkGaps() error {
-	next := uint64(0)
+	next := uint64(1)
 	for _, s := range l.segments {
 		if s.state == dropping {
 			continue
 		}
-		if next != 0 && s.first > next && !l.isVoid(next, s.first-1) {
-			return fmt.Errorf("%w: numbers %d to %d are missing without a reason", eventlog.ErrDamaged, next, s.first-1)
+		if err := l.explained(next, s.first-1); err != nil {
+			return err
+		}
+		if s.state == open {
+			return nil
 		}
 		next = s.last + 1
+	}
+	return l.explained(next, l.mark)
+}
+
+func (l *lane) explained(from, to uint64) error {
+	if from <= to && !l.isEmpty(from, to) {
+		return fmt.Errorf("%w: numbers %d to %d are missing without a reason", eventlog.ErrDamaged, from, to)
 	}
 	return nil
 }
@@ -133,7 +143,13 @@ func (l *lane) mend(left *leftover) error {
 			return err
 		}
 	}
-	return l.finishDrops()
+	var begun []*segment
+	for _, s := range l.segments {
+		if s.state == dropping {
+			begun = append(begun, s)
+		}
+	}
+	return l.finishDrops(begun)
 }
 
 // mendOpen closes the segment that was being written. What was intact is kept: some of it may have been acknowledged.
@@ -174,19 +190,6 @@ func (l *lane) end() error {
 		return nil
 	}
 	return l.finish()
-}
-
-// erase removes a segment's folder and forgets its key, so that copies of it elsewhere are noise.
-func (g *Log) erase(dir string, id seal.SegmentID) error {
-	if dir != "" {
-		if err := g.cfg.disk.remove(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("remove a segment: %w", err)
-		}
-	}
-	if err := g.cfg.Keys.ForgetSegments(id); err != nil && !errors.Is(err, seal.ErrForgotten) {
-		return fmt.Errorf("forget the key of a segment: %w", err)
-	}
-	return nil
 }
 
 // stray is a stream's folder that no manifest names.

@@ -24,6 +24,8 @@ type segment struct {
 	last   uint64       // of a closed segment
 	blocks []blockEntry // of an open segment only Index and First
 	dir    string       // the stream's folder
+	pins   int          // how many copy it
+	doomed bool         // it is about to be dropped, so nobody may pin it
 }
 
 func newSegmentID() (id seal.SegmentID) {

@@ -46,12 +46,27 @@ func (t *tail) add(l eventlog.Lane, group []*part, first, before uint64) {
 func (t *tail) shrink() {
 	half := len(t.records) / 2
 	t.after = t.records[half-1].Position.Number
-	kept := append(make([]eventlog.Record, 0, tailFacts), t.records[half:]...)
+	t.keep(half)
+}
+
+// keep makes the records from an index on the only ones.
+func (t *tail) keep(from int) {
+	kept := append(make([]eventlog.Record, 0, tailFacts), t.records[from:]...)
 	t.bytes = 0
 	for i := range kept {
 		t.bytes += recordSize(len(kept[i].Bytes), len(kept[i].Sealed))
 	}
 	t.records = kept
+}
+
+// forget lets go of everything up to a number, also of the memory.
+func (t *tail) forget(number uint64) {
+	i := sort.Search(len(t.records), func(i int) bool { return t.records[i].Position.Number > number })
+	if i == 0 {
+		return
+	}
+	t.after = t.records[i-1].Position.Number
+	t.keep(i)
 }
 
 // from returns whole commands from number on, or false if they are not held any more.

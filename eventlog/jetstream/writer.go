@@ -17,6 +17,8 @@ const (
 	// unacknowledged is more than the numbers that can lie above a durable mark: one group, or one command of the largest
 	// size. After an unclean stop the lane goes on above that.
 	unacknowledged = 16384
+	// sweepShare is the part of the reserve that sweeps leave free too: room for manifests and the keybook.
+	sweepShare = 16
 )
 
 // write is the lane's writer. It runs until the queue is ended and empty.
@@ -32,6 +34,12 @@ func (l *lane) write() {
 		if len(group) > 0 {
 			first, err := l.commit(group)
 			l.settled.add(settlement{group, first, err})
+		}
+		e := l.queue.errand()
+		if e != nil {
+			e.done <- e.run()
+		}
+		if len(group) > 0 || e != nil {
 			continue
 		}
 		if last {
@@ -95,7 +103,6 @@ func (l *lane) commit(group []*part) (first uint64, err error) {
 		l.stop(err)
 		return 0, err
 	}
-	l.next = last + 1
 	l.advance(group, first, last, fresh)
 	l.log.tellVoids()
 	return first, nil
@@ -111,7 +118,7 @@ func (l *lane) prepare(group []*part) error {
 	if err != nil {
 		return err
 	}
-	if free < l.log.cfg.ReserveBytes+need {
+	if free < l.reserve(group)+need {
 		return fmt.Errorf("%d bytes free", free)
 	}
 	if l.live != nil && l.due() {
@@ -123,6 +130,14 @@ func (l *lane) prepare(group []*part) error {
 		return l.begin()
 	}
 	return nil
+}
+
+// reserve is how much free space a group must leave, in bytes. What makes room, and what accounts for it, may take from it.
+func (l *lane) reserve(group []*part) uint64 {
+	if group[0].moved || l.id == eventlog.Proof {
+		return l.log.cfg.ReserveBytes / sweepShare
+	}
+	return l.log.cfg.ReserveBytes
 }
 
 // encipher makes the group's records in the writer's own memory, which JetStream has copied when publish returns.
@@ -190,7 +205,10 @@ func (l *lane) advance(group []*part, first, last uint64, fresh []blockEntry) {
 	l.chain.Lock()
 	l.live.blocks = append(l.live.blocks, fresh...)
 	l.tail.add(l.id, group, first, l.mark)
-	l.mark = last
+	l.mark, l.next = last, last+1
+	for _, s := range l.sweeps {
+		s.note(group)
+	}
 	close(l.changed)
 	l.changed = make(chan struct{})
 	l.chain.Unlock()
