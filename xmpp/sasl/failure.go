@@ -1,6 +1,9 @@
 package sasl
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // Conditions of a SASL failure. RFC 6120 §6.5.
 const (
@@ -30,6 +33,18 @@ var (
 	ErrTemporary = errors.New("sasl: temporary failure")
 )
 
+// Disabled is ErrDisabled with the reason in words, by language. The peer gets it after the right password only. RFC 6120 §6.5
+type Disabled struct {
+	English string
+	German  string
+}
+
+// Error says it in English.
+func (d *Disabled) Error() string { return "sasl: account disabled: " + d.English }
+
+// Is makes it an ErrDisabled.
+func (d *Disabled) Is(target error) bool { return target == ErrDisabled }
+
 // ErrBinding is the cause of a Failure where the peer wants to bind to what this connection does not have, such as tls-unique
 // under TLS 1.3, or believes that nothing can be bound to (slixmpp 1.8 does the one and then the other). No password was tried;
 // the peer may go on in another way.
@@ -46,6 +61,19 @@ func (f *Failure) Error() string { return "sasl: " + f.Condition }
 
 // Unwrap returns what the backend said, nil where the fault was the peer's.
 func (f *Failure) Unwrap() error { return f.cause }
+
+// Text is what the peer is told in words, and in which language: that of its stream, if it is known, else English. Both are
+// empty where the condition says it all.
+func (f *Failure) Text(lang string) (text, in string) {
+	d, ok := errors.AsType[*Disabled](f.cause)
+	switch base, _, _ := strings.Cut(lang, "-"); {
+	case !ok || d.English == "":
+		return "", ""
+	case strings.EqualFold(base, "de") && d.German != "":
+		return d.German, "de"
+	}
+	return d.English, "en"
+}
 
 func fail(condition string) *Failure { return &Failure{Condition: condition} }
 

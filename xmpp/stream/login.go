@@ -53,9 +53,9 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 	case kind != "auth" && kind != "response" && kind != "abort":
 		return &Error{Condition: UnsupportedStanzaType}
 	case !s.Secure():
-		return s.refuse(sasl.EncryptionRequired, t) // RFC 6120 §6.5.4
+		return s.refuse(sasl.EncryptionRequired, nil, t) // RFC 6120 §6.5.4
 	case kind == "abort":
-		return s.refuse(sasl.Aborted, t) // RFC 6120 §6.4.4
+		return s.refuse(sasl.Aborted, nil, t) // RFC 6120 §6.4.4
 	}
 	message, has, err := sasl.Decode(f.Body)
 	if err == nil {
@@ -66,9 +66,9 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 		s.logFailure(failure)
 		if errors.Is(failure, sasl.ErrBinding) && s.neg.unbound < maxUnbound {
 			s.neg.unbound++
-			return s.fail(failure.Condition, t) // no password was tried
+			return s.fail(failure.Condition, nil, t) // no password was tried
 		}
-		return s.refuse(failure.Condition, t)
+		return s.refuse(failure.Condition, s.inWords(failure), t)
 	}
 	return err
 }
@@ -125,20 +125,29 @@ func (s *Stream) succeed(out []byte, t *Turn) error {
 
 // refuse answers with a failure that counts: against the stream, which ends after Limits.Attempts of them (RFC 6120 §6.4.5), and
 // against name and origin.
-func (s *Stream) refuse(condition string, t *Turn) error {
+func (s *Stream) refuse(condition string, text []byte, t *Turn) error {
 	n := s.neg
 	n.refused++
 	switch condition {
 	case sasl.NotAuthorized, sasl.InvalidAuthzid, sasl.AccountDisabled:
 		s.server.cfg.Origins.Failed(s.lease.Origin(), n.asked)
 	}
-	return s.fail(condition, t)
+	return s.fail(condition, text, t)
+}
+
+// inWords is the <text/> of a failure, if it has one. RFC 6120 §6.4.5, §6.5.
+func (s *Stream) inWords(f *sasl.Failure) []byte {
+	text, lang := f.Text(s.lang)
+	if text == "" {
+		return nil
+	}
+	return append(frame.AppendEscaped([]byte("<text xml:lang='"+lang+"'>"), text), "</text>"...)
 }
 
 // fail ends the exchange. RFC 6120 §6.4.5.
-func (s *Stream) fail(condition string, t *Turn) error {
+func (s *Stream) fail(condition string, text []byte, t *Turn) error {
 	s.neg.sasl = nil
-	if err := t.Send(s, []byte("<failure xmlns='"+saslSpace+"'><"+condition+"/></failure>")); err != nil {
+	if err := t.Send(s, []byte("<failure xmlns='"+saslSpace+"'><"+condition+"/>"), text, []byte("</failure>")); err != nil {
 		return nil //nolint:nilerror // the stream is ending already
 	}
 	if s.neg.refused >= s.server.cfg.Limits.Attempts {

@@ -29,7 +29,34 @@ func (a *authenticator) Mechanisms(domain string) []string {
 	return sasl.Mechanisms(ldap == nil, true)
 }
 
-// Verifier returns a local account's stored keys.
+// What is said to who may not sign in, after the right password.
+var (
+	errClosing = &sasl.Disabled{
+		English: "This account is being erased.",
+		German:  "Dieses Konto wird gelöscht.",
+	}
+	errRestricted = &sasl.Disabled{
+		English: "The processing of this account's data is restricted (GDPR Art. 18). Nobody can sign in until that is lifted.",
+		German:  "Die Verarbeitung der Daten dieses Kontos ist eingeschränkt (Art. 18 DSGVO). Bis das aufgehoben wird, kann sich niemand anmelden.",
+	}
+	errKeptFree = &sasl.Disabled{
+		English: "This address belonged to an account that was erased and is kept free for a while. Ask whoever runs this server.",
+		German:  "Diese Adresse gehörte zu einem gelöschten Konto und wird eine Zeit lang freigehalten. Fragen Sie die Betreiber.",
+	}
+)
+
+// admitted tells whether the owner of an account may sign in.
+func admitted(account accounts.Account) error {
+	switch {
+	case !account.Closing.IsZero():
+		return errClosing
+	case !account.Restricted.IsZero():
+		return errRestricted
+	}
+	return nil
+}
+
+// Verifier returns a local account's stored keys, and with them an error if its owner may not sign in.
 func (a *authenticator) Verifier(_ context.Context, domain, localpart string, h sasl.Hash) (sasl.Verifier, error) {
 	account, err := a.accounts.Find(domain, localpart)
 	if errors.Is(err, accounts.ErrNoAccount) {
@@ -43,7 +70,7 @@ func (a *authenticator) Verifier(_ context.Context, domain, localpart string, h 
 	}
 	for _, v := range verifiers {
 		if v.Hash == h {
-			return v, nil
+			return v, admitted(account)
 		}
 	}
 	return sasl.Verifier{}, sasl.ErrNoAccount
@@ -54,9 +81,9 @@ func (a *authenticator) Password(ctx context.Context, domain, localpart, passwor
 	floor := time.Now().Add(directory.DefaultRefusalFloor)
 	v, err := a.Verifier(ctx, domain, localpart, sasl.SHA256)
 	switch {
-	case err == nil && v.CheckPassword(password):
-		return nil
-	case err == nil:
+	case (err == nil || errors.Is(err, sasl.ErrDisabled)) && v.CheckPassword(password):
+		return err
+	case err == nil, errors.Is(err, sasl.ErrDisabled):
 		return a.wrongLocal(ctx, domain, floor)
 	case !errors.Is(err, sasl.ErrNoAccount):
 		return err
@@ -72,8 +99,11 @@ func (a *authenticator) Password(ctx context.Context, domain, localpart, passwor
 	if entry.Localpart != localpart { // the stream goes on as localpart: nobody else's password may open it
 		return sasl.ErrNotAuthorized
 	}
-	_, err = a.bind(ctx, domain, entry)
-	return err
+	account, err := a.bind(ctx, domain, entry)
+	if err != nil {
+		return err
+	}
+	return admitted(account)
 }
 
 // refusal turns a directory's answer into what SASL may say. Locked and wrong look the same from outside.
@@ -115,9 +145,13 @@ func (a *authenticator) bind(ctx context.Context, domain string, entry directory
 func (a *authenticator) open(ctx context.Context, domain string, entry directory.Entry) (accounts.Account, error) {
 	n := accounts.NewAccount{Localpart: entry.Localpart, Domain: domain, DirectoryID: entry.ID}
 	err := a.accounts.Open(ctx, schemas.Cause_DIRECTORY, n)
-	if errors.Is(err, accounts.ErrExists) {
+	switch {
+	case errors.Is(err, accounts.ErrExists):
 		return a.existing(domain, entry)
-	} else if err != nil {
+	case errors.Is(err, accounts.ErrReserved):
+		a.logger.Warn("sign-in refused: the address is kept free after an erasure, and this is another directory entry")
+		return accounts.Account{}, errKeptFree
+	case err != nil:
 		return accounts.Account{}, fmt.Errorf("open a directory person's account: %w", err)
 	}
 	return a.accounts.Find(domain, entry.Localpart)
@@ -144,6 +178,12 @@ func (a *authenticator) Resolve(ctx context.Context, domain, localpart string) (
 	if !errors.Is(err, accounts.ErrNoAccount) || ldap == nil {
 		return account, err
 	}
+	// Who was erased begins anew by signing in, not because somebody writes to them.
+	if until, err := a.accounts.Reserved(domain, localpart); err != nil {
+		return accounts.Account{}, err
+	} else if !until.IsZero() {
+		return accounts.Account{}, accounts.ErrNoAccount
+	}
 	entry, err := ldap.Lookup(ctx, localpart)
 	switch {
 	case errors.Is(err, directory.ErrUnavailable):
@@ -152,7 +192,7 @@ func (a *authenticator) Resolve(ctx context.Context, domain, localpart string) (
 		return accounts.Account{}, accounts.ErrNoAccount
 	}
 	account, err = a.bind(ctx, domain, entry)
-	if errors.Is(err, sasl.ErrNotAuthorized) {
+	if errors.Is(err, sasl.ErrNotAuthorized) || errors.Is(err, sasl.ErrDisabled) {
 		return accounts.Account{}, accounts.ErrNoAccount
 	}
 	return account, err
