@@ -15,7 +15,8 @@ type Policy struct {
 	Authority  Body      `toml:"supervisory_authority"`
 	Transfers  Transfers `toml:"transfers"`
 	Limits     Limits    `toml:"limits"`
-	Classes    []Kind    `toml:"class"` // one for each data class of schemas/, in the order of the file
+	Bases      []Basis   `toml:"basis"`
+	Kinds      []Kind    `toml:"class"` // one for each data class of schemas/, in the order of the file
 
 	text  []byte // the file
 	rules []Rule
@@ -29,11 +30,15 @@ type Text struct {
 
 // Service is what people use.
 type Service struct {
-	Name Text   `toml:"name"`
-	Web  string `toml:"web"` // where people read on; may be empty
+	Name      Text   `toml:"name"`
+	Purpose   Text   `toml:"purpose"`
+	Voluntary Text   `toml:"voluntary"` // GDPR Art. 13 (2) (e)
+	Source    Text   `toml:"source"`    // GDPR Art. 14 (2) (f)
+	Measures  Text   `toml:"measures"`  // GDPR Art. 32 (1)
+	Web       string `toml:"web"`       // where people read on; may be empty
 }
 
-// Body is somebody who answers for the data, or whom people can complain to.
+// Body is somebody who answers for the data, or to whom people can complain.
 type Body struct {
 	Name    Text     `toml:"name"`
 	Address []string `toml:"address"` // lines of a letter
@@ -42,11 +47,12 @@ type Body struct {
 	Web     string   `toml:"web"`   // may be empty
 }
 
-// Transfers says who else gets data.
+// Transfers says who else gets data. GDPR Art. 13 (1) (e) and (f)
 type Transfers struct {
-	Recipients     Text `toml:"recipients"`
-	ThirdCountries Text `toml:"third_countries"`
-	Processors     Text `toml:"processors"` // GDPR Art. 28
+	Recipients     Text     `toml:"recipients"`
+	ThirdCountries Text     `toml:"third_countries"`
+	Processors     Text     `toml:"processors"` // GDPR Art. 28
+	Access         []string `toml:"access"`     // values of XEP-0504 §3.8
 }
 
 // Limits bound what happens without being asked about.
@@ -56,26 +62,30 @@ type Limits struct {
 	SweepShare int `toml:"sweep_share"`
 	// SweepFloor is the number of current facts that a sweep may always take, whatever share they are.
 	SweepFloor int `toml:"sweep_floor"`
-	// MassChange is the number of accounts that directory or rules may restrict or erase within a day.
+	// MassChange is the number of accounts that the directory may restrict or erase within a day.
 	MassChange int `toml:"mass_change"`
+	// BackupEvery is how old the newest backup may become before it is reported.
+	BackupEvery Period `toml:"backup_every"`
+}
+
+// Basis is why the law allows it. GDPR Art. 6
+type Basis struct {
+	Name    string `toml:"name"` // by which classes refer to it
+	Article Text   `toml:"article"`
+	Text    Text   `toml:"text"`
 }
 
 // Kind is the policy for one data class.
 type Kind struct {
 	Name       string     `toml:"name"` // of the class, as Classes has it
+	Title      Text       `toml:"title"`
 	What       Text       `toml:"what"`
 	Purpose    Text       `toml:"purpose"`
-	Basis      Basis      `toml:"basis"`
 	Subjects   Text       `toml:"subjects"`   // whose data
 	Recipients Text       `toml:"recipients"` // may be empty: nobody but the owner
-	Backup     Period     `toml:"backup"`     // how long a backup may hold it; 0: it is in none
+	Basis      string     `toml:"basis"`
+	Backup     Period     `toml:"backup"` // how long a backup may hold it; 0: it is in none
 	When       []Schedule `toml:"rule"`
-}
-
-// Basis is why the law allows it.
-type Basis struct {
-	Article Text `toml:"article"`
-	Text    Text `toml:"text"`
 }
 
 // Schedule is a rule as the file states it.
@@ -85,12 +95,10 @@ type Schedule struct {
 	Deadline Period  `toml:"deadline"` // absent for Kept
 }
 
-// Period is a time in the file: "30m", "1h", "1d", "4w", "3y". A year has 365 days.
-type Period time.Duration
-
 // Trigger says what makes an event due.
 type Trigger string
 
+// The triggers.
 const (
 	Superseded    Trigger = "superseded"     // a newer event states the entity's value
 	Ended         Trigger = "ended"          // the fact ended: its last value, and the end itself
@@ -101,10 +109,10 @@ const (
 	Kept          Trigger = "kept"           // nothing: it stays as long as the event it lies in, or the store
 )
 
-// Triggers lists what the engine can carry out, and what the policy file may name.
+// Triggers lists what a policy may name. The engine carries out all of them but Kept, which asks for nothing.
 var Triggers = []Trigger{Superseded, Ended, Delivered, Age, AccountErased, LeftOver, Kept}
 
-// Rule is one thing that the engine does. Rules of Kept are not among them.
+// Rule is one thing that the engine does. There is no rule for what is kept.
 type Rule struct {
 	Name     string // "last-presence.superseded": class and trigger; unique, and what proof.erased names
 	Class    schemas.DataClass
@@ -123,3 +131,31 @@ func (p *Policy) Digest() [32]byte { return sha256.Sum256(p.text) }
 
 // File returns the file as it was read.
 func (p *Policy) File() []byte { return p.text }
+
+// Kind returns the policy for a class.
+func (p *Policy) Kind(c schemas.DataClass) Kind {
+	for _, k := range p.Kinds {
+		if class, ok := classNamed(k.Name); ok && class.Data == c {
+			return k
+		}
+	}
+	return Kind{}
+}
+
+func (p *Policy) basis(name string) Basis {
+	for _, b := range p.Bases {
+		if b.Name == name {
+			return b
+		}
+	}
+	return Basis{}
+}
+
+func classNamed(name string) (Class, bool) {
+	for _, c := range Classes() {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Class{}, false
+}
