@@ -33,19 +33,17 @@ func plainText(b []byte, p int) int {
 	return p
 }
 
-// plainValue is plainText for an attribute value in the given quotes. Either quote differs from '&' in one bit only, so one
-// comparison that ignores the bit finds both.
-func plainValue(b []byte, p int, quote byte) int {
-	differ := uint64(quote^'&') * ones
-	both := uint64(quote|'&') * ones
+// plainValue is plainText for an attribute value: '<', '&', either quote, a control or a non-ASCII byte. '&' and '"' differ in
+// one bit only, so one comparison that ignores the bit finds both.
+func plainValue(b []byte, p int) int {
 	for ; p+8 <= len(b); p += 8 {
 		v := word(b, p)
-		m := v | below(v, 0x20) | below(v^'<'*ones, 1) | below((v|differ)^both, 1)
+		m := v | below(v, 0x20) | below(v^'<'*ones, 1) | below(v^'\''*ones, 1) | below((v|('&'^'"')*ones)^'&'*ones, 1)
 		if m &= highs; m != 0 {
 			return p + bits.TrailingZeros64(m)>>3
 		}
 	}
-	for p < len(b) && b[p] >= 0x20 && b[p] < 0x80 && b[p] != '<' && b[p] != '&' && b[p] != quote {
+	for p < len(b) && b[p] >= 0x20 && b[p] < 0x80 && b[p] != '<' && b[p] != '&' && b[p] != '\'' && b[p] != '"' {
 		p++
 	}
 	return p

@@ -57,10 +57,12 @@ func (s *Scanner) name(b []byte, p int) (qname, bool) {
 
 // nameRun returns the first index from p on whose byte stands in no name.
 func nameRun(b []byte, p int) int {
-	for p < len(b) && nameBytes[b[p]]&nameRest != 0 {
-		p++
+	for i, c := range b[p:] {
+		if nameBytes[c]&nameRest == 0 {
+			return p + i
+		}
 	}
-	return p
+	return len(b)
 }
 
 // starts reports whether a name may begin at p.

@@ -64,7 +64,7 @@ func (s *Scanner) attribute(b []byte, p int) (int, bool) {
 	if len(s.work.attrs) >= s.limits.Attributes {
 		return p, s.fail(PolicyViolation, "too many attributes")
 	}
-	end = plainValue(b, q+1, b[q])
+	end = plainValue(b, q+1)
 	s.work.enter(classify(b, n), n, span{uint32(q + 1), uint32(end)})
 	if end < len(b) && b[end] == b[q] {
 		return end + 1, true // as nearly always
@@ -139,7 +139,7 @@ func classify(b []byte, n qname) kind {
 func (s *Scanner) value(b []byte, p int) (int, bool) {
 	a := &s.work.attrs[len(s.work.attrs)-1]
 	for ok := true; ; {
-		if p = plainValue(b, p, s.quote); p == len(b) {
+		if p = plainValue(b, p); p == len(b) {
 			return p, false
 		}
 		switch c := b[p]; c {
