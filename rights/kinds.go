@@ -1,0 +1,27 @@
+package rights
+
+import (
+	"strings"
+
+	"protokoll/schemas"
+)
+
+// kinds are the families in words.
+var kinds = map[schemas.Family]string{
+	schemas.Family_ACCOUNT_FACTS:  "account (address, credentials, orders)",
+	schemas.Family_SESSION_FACTS:  "sessions and last sign-in",
+	schemas.Family_PRESENCE_FACTS: "last presence",
+	schemas.Family_ROSTER_FACTS:   "contacts",
+	schemas.Family_OFFLINE_FACTS:  "waiting messages",
+	schemas.Family_PROFILE_FACTS:  "profile (vCard, photo)",
+	schemas.Family_PRIVATE_FACTS:  "private storage of clients",
+	schemas.Family_BLOCK_FACTS:    "blocked addresses",
+}
+
+// Kind is a family in words.
+func Kind(f schemas.Family) string {
+	if text, ok := kinds[f]; ok {
+		return text
+	}
+	return strings.ToLower(strings.TrimSuffix(f.String(), "_FACTS"))
+}
