@@ -40,6 +40,19 @@ func (s *State) RenewLane(ctx context.Context, id eventlog.Lane) error {
 	return l.renew(ctx, s.log, nil)
 }
 
+// RenewLaneOn is RenewLane on a view of the state's log, for a sweep that is about to drop what the view leaves out: file and
+// free pages hold nothing of it. The view must say what the log says. A lane that is held in memory has no file to rewrite.
+func (s *State) RenewLaneOn(ctx context.Context, id eventlog.Lane, view eventlog.Log) error {
+	l, kept := s.lanes[id]
+	if !kept || l.path == "" {
+		return nil
+	}
+	if err := l.renew(ctx, view, nil); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(l.path)) // the old file must not come back once the log has dropped what it lacks
+}
+
 // mendLoop folds the lane anew whenever its file turns out to be damaged.
 func (l *lane) mendLoop(ctx context.Context, log eventlog.Log) error {
 	for {
