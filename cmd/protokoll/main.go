@@ -23,6 +23,7 @@ type cli struct {
 	Rebuild rebuildCmd `cmd:"" help:"Rebuild the current state from the log, or check that it equals what the log says."`
 	Backup  backupCmd  `cmd:"" help:"Back up log and keys; verify and prune backups."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder out of a backup, and obey what was ordered since."`
+	Export  exportCmd  `cmd:"" help:"Hand out everything that is held about one person, as XEP-0227, JSON and a page to read."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 

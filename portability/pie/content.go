@@ -1,7 +1,6 @@
 package pie
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -150,23 +149,12 @@ func (p *userReader) lastActivity(n *Node) {
 	}
 }
 
-// finish puts the facts into their order.
+// finish brings the facts together.
 func (p *userReader) finish() {
 	for _, request := range p.requests {
 		p.addRequest(request)
 	}
-	slices.SortFunc(p.Roster, func(a, b *schemas.RosterItem) int { return cmp.Compare(a.GetContact(), b.GetContact()) })
-	slices.SortFunc(p.Private, func(a, b *schemas.PrivateElement) int {
-		return cmp.Or(cmp.Compare(a.GetSpace(), b.GetSpace()), cmp.Compare(a.GetLocal(), b.GetLocal()))
-	})
-	slices.SortFunc(p.Blocked, func(a, b *schemas.BlockedAddress) int { return cmp.Compare(a.GetAddress(), b.GetAddress()) })
-	p.Blocked = slices.CompactFunc(p.Blocked, func(a, b *schemas.BlockedAddress) bool { return a.GetAddress() == b.GetAddress() })
-	slices.SortStableFunc(p.Offline, func(a, b *schemas.OfflineMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
-	slices.SortFunc(p.Presences, func(a, b *schemas.PresenceUpdated) int { return cmp.Compare(a.GetResource(), b.GetResource()) })
-	slices.SortFunc(p.Objections, func(a, b *schemas.AccountObjection) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
-	if p.Credentials != nil {
-		slices.SortFunc(p.Credentials.Verifiers, func(a, b *schemas.Verifier) int { return cmp.Compare(a.GetHash(), b.GetHash()) })
-	}
+	p.Sort()
 }
 
 // bare returns the bare JID in canonical form, empty if there is none.

@@ -1,6 +1,11 @@
 package pie
 
-import "protokoll/schemas"
+import (
+	"cmp"
+	"slices"
+
+	"protokoll/schemas"
+)
 
 // Namespaces of the format. XEP-0227 §4
 const (
@@ -45,6 +50,22 @@ type User struct {
 	Faults  []Fault        // at most MaxFaults
 	Faulty  int            // how many there were
 	Ignored map[string]int // how many elements were not taken, by namespace and name
+}
+
+// Sort puts the facts into the order in which they are written, which does not depend on where they came from.
+func (u *User) Sort() {
+	slices.SortFunc(u.Roster, func(a, b *schemas.RosterItem) int { return cmp.Compare(a.GetContact(), b.GetContact()) })
+	slices.SortFunc(u.Private, func(a, b *schemas.PrivateElement) int {
+		return cmp.Or(cmp.Compare(a.GetSpace(), b.GetSpace()), cmp.Compare(a.GetLocal(), b.GetLocal()))
+	})
+	slices.SortFunc(u.Blocked, func(a, b *schemas.BlockedAddress) int { return cmp.Compare(a.GetAddress(), b.GetAddress()) })
+	u.Blocked = slices.CompactFunc(u.Blocked, func(a, b *schemas.BlockedAddress) bool { return a.GetAddress() == b.GetAddress() })
+	slices.SortStableFunc(u.Offline, func(a, b *schemas.OfflineMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
+	slices.SortFunc(u.Presences, func(a, b *schemas.PresenceUpdated) int { return cmp.Compare(a.GetResource(), b.GetResource()) })
+	slices.SortFunc(u.Objections, func(a, b *schemas.AccountObjection) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
+	if u.Credentials != nil {
+		slices.SortFunc(u.Credentials.Verifiers, func(a, b *schemas.Verifier) int { return cmp.Compare(a.GetHash(), b.GetHash()) })
+	}
 }
 
 // Address is the account's bare JID.

@@ -25,5 +25,6 @@ func (s *Store) Commands() map[string]control.Handler {
 		CommandRebuild:       s.rebuild,
 		CommandRebuildCheck:  s.rebuildCheck,
 		CommandBackup:        s.backup,
+		CommandExport:        s.export,
 	}
 }

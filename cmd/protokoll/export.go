@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"protokoll/cmd/protokoll/node"
+)
+
+type exportCmd struct {
+	where              `embed:""`
+	staff              `embed:""`
+	Address            string `arg:"" help:"The address, such as anna@example.org."`
+	Out                string `placeholder:"FILE.zip" type:"path" required:"" help:"Where the export is written, with mode 0600."`
+	Force              bool   `help:"Replace the file if there is one."`
+	WithoutCredentials bool   `help:"Leave out the keys that check a local account's password; another server cannot take over the password then."`
+}
+
+// errThere is returned when a file would be replaced.
+var errThere = errors.New("there is such a file already; --force replaces it")
+
+func (c *exportCmd) Run(ctx context.Context) error {
+	if _, err := os.Lstat(c.Out); !errors.Is(err, fs.ErrNotExist) && !c.Force {
+		return fmt.Errorf("%s: %w", c.Out, errors.Join(err, errThere))
+	}
+	var r node.ExportResult
+	arguments := node.ExportArguments{Staff: c.who(), Address: c.Address, Credentials: !c.WithoutCredentials}
+	if err := c.command(ctx, node.CommandExport, arguments, &r); err != nil {
+		return err
+	}
+	if err := writeAside(c.Out, r.Zip, c.Force); err != nil {
+		return fmt.Errorf("write the export: %w", err)
+	}
+	fmt.Printf("exported %s to %s\nfacts    %d\nheld     %d\nstaff    %d entries\n", r.Address, c.Out, r.Facts, r.Held, r.Staff)
+	return nil
+}
+
+// writeAside writes a file that only its owner reads, whole or not at all. Without replace it never takes another file's place.
+func writeAside(path string, content []byte, replace bool) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if gone := os.Remove(f.Name()); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}()
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if !replace {
+		switch err = os.Link(f.Name(), path); { // fails if there is one
+		case errors.Is(err, fs.ErrExist):
+			return errThere
+		case err != nil: // a stick that knows no links
+			replace = true
+		}
+	}
+	if replace {
+		if err := os.Rename(f.Name(), path); err != nil {
+			return err
+		}
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

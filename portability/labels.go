@@ -1,0 +1,76 @@
+package portability
+
+// label is what a reader sees, in both languages.
+type label struct{ DE, EN string }
+
+// fieldLabels name the fields of facts by their Protobuf names. A test refuses a field without one.
+var fieldLabels = map[string]label{
+	"localpart": {"Name vor dem @", "name before the @"}, "domain": {"Domain", "domain"},
+	"directory_id": {"Kennung im Verzeichnis", "id in the directory"}, "verifiers": {"Schlüssel zum Prüfen des Passworts", "keys that check the password"},
+	"hash": {"Verfahren", "method"}, "salt": {"Salz", "salt"}, "iterations": {"Wiederholungen", "iterations"},
+	"stored_key": {"gespeicherter Schlüssel", "stored key"}, "server_key": {"Schlüssel des Servers", "server key"},
+	"since": {"seit", "since"}, "reason": {"Begründung", "reason"}, "kind": {"Art", "kind"}, "until": {"bis", "until"},
+	"resource": {"Gerät (Ressource)", "device (resource)"}, "session_id": {"Kennung der Sitzung", "id of the session"},
+	"resume_hash": {"Prüfwert zum Wiederaufnehmen", "hash for resuming"}, "resume_seconds": {"wieder aufnehmbar, Sekunden", "can be resumed, seconds"},
+	"carbons": {"Kopien auf alle Geräte", "copies to all devices"}, "inactive": {"Gerät ruht", "device inactive"},
+	"roster_interest": {"folgt der Kontaktliste", "follows the contact list"}, "blocklist_interest": {"folgt der Sperrliste", "follows the block list"},
+	"available": {"anwesend", "available"}, "priority": {"Priorität", "priority"}, "presence": {"gesendete Anwesenheit", "presence as sent"},
+	"directed":  {"Anwesenheit gesondert gesendet an", "presence sent separately to"},
+	"signed_in": {"angemeldet", "signed in"}, "signed_out": {"abgemeldet", "signed out"},
+	"show": {"Zustand", "state"}, "status": {"Text", "text"}, "at": {"Zeitpunkt", "time"},
+	"contact": {"Kontakt", "contact"}, "name": {"Name, den Sie vergeben haben", "name that you gave"}, "groups": {"Gruppen", "groups"},
+	"subscription": {"wer wessen Anwesenheit sieht", "who sees whose presence"}, "ask": {"Ihre Anfrage ist offen", "your request is pending"},
+	"approved": {"vorab erlaubt", "approved beforehand"}, "request": {"Anfrage des Kontakts", "request of the contact"},
+	"listed": {"in Ihrer Kontaktliste", "in your contact list"},
+	"stanza": {"Nachricht", "message"}, "received": {"eingegangen", "received"}, "stanza_id": {"Kennung", "id"},
+	"vcard": {"Visitenkarte (vCard)", "vCard"}, "photo_sha1": {"Prüfsumme des Bildes", "checksum of the photo"},
+	"space": {"Namensraum", "namespace"}, "local": {"Element", "element"}, "element": {"Inhalt", "content"},
+	"address": {"gesperrte Adresse", "blocked address"},
+	"action":  {"Vorgang", "action"}, "actor": {"wer", "who"}, "detail": {"Einzelheiten", "details"},
+	"objection": {"Widerspruch gegen", "objection to"}, "erased": {"gelöscht", "erased"}, "family": {"Bereich", "family"}, "facts": {"Anzahl", "number"},
+}
+
+// valueLabels name the values of enumerations, by their Protobuf names.
+var valueLabels = map[string]label{
+	"NONE": {"niemand", "nobody"}, "TO": {"Sie sehen den Kontakt", "you see the contact"},
+	"FROM": {"der Kontakt sieht Sie", "the contact sees you"}, "BOTH": {"beide", "both"},
+	"SEARCH": {"Auffinden in der Suche", "being found by the search"}, "DIRECTORY_PHOTO": {"Bild aus dem Verzeichnis", "photo of the directory"},
+	"ERASURE": {"Löschung", "erasure"}, "RESTRICTION": {"Einschränkung", "restriction"}, "RESTRICTION_LIFTED": {"Ende der Einschränkung", "end of the restriction"},
+	"OBJECTION": {"Widerspruch", "objection"}, "OBJECTION_WITHDRAWN": {"Rücknahme des Widerspruchs", "objection withdrawn"},
+	"CLIENT": {"Ihr Programm", "your client"}, "CONTACT": {"ein Kontakt", "a contact"}, "DIRECTORY": {"das Verzeichnis", "the directory"},
+	"RETENTION": {"eine Löschregel", "a retention rule"}, "STAFF": {"das Personal", "staff"}, "IMPORT": {"eine Übernahme von einem anderen Server", "an import from another server"},
+	"SERVER": {"der Server", "the server"},
+	"SHA1":   {"SCRAM-SHA-1", "SCRAM-SHA-1"}, "SHA256": {"SCRAM-SHA-256", "SCRAM-SHA-256"}, "SHA512": {"SCRAM-SHA-512", "SCRAM-SHA-512"},
+}
+
+// section is a part of the page.
+type section struct {
+	types []string // of facts
+	label
+	about label
+}
+
+// sections put the types of facts into an order. A test refuses a type of a person's without one.
+var sections = []section{
+	{[]string{"account.opened"}, label{"Konto", "Account"}, label{
+		"Unter dieser Adresse wird Ihr Konto geführt.", "Your account is kept under this address."}},
+	{[]string{"account.credentials"}, label{"Passwort", "Password"}, label{
+		"Das Passwort selbst ist nicht gespeichert, nur Werte, mit denen es geprüft werden kann. Geben Sie diese Werte nicht weiter: Mit ihnen lässt sich ein schwaches Passwort erraten.",
+		"The password itself is not stored, only values that check it. Do not pass them on: they help to guess a weak password."}},
+	{[]string{"account.restricted", "account.objection", "account.closing"}, label{"Ihre Anordnungen", "What you ordered"}, label{
+		"Einschränkung der Verarbeitung (Art. 18 DSGVO), Widersprüche (Art. 21) und eine begonnene Löschung (Art. 17).",
+		"Restriction of processing (GDPR Art. 18), objections (Art. 21), and an erasure under way (Art. 17)."}},
+	{[]string{"roster.item"}, label{"Kontakte", "Contacts"}, label{
+		"Ihre Kontaktliste und Anfragen, die Sie noch nicht beantwortet haben.", "Your contact list, and requests that you have not answered yet."}},
+	{[]string{"block.address"}, label{"Gesperrte Adressen", "Blocked addresses"}, label{
+		"Von diesen Adressen wollten Sie nichts hören.", "You did not want to hear from these addresses."}},
+	{[]string{"profile.vcard"}, label{"Profil", "Profile"}, label{
+		"Was Sie über sich veröffentlicht haben.", "What you published about yourself."}},
+	{[]string{"private.element"}, label{"Private Ablage", "Private storage"}, label{
+		"Was Ihre Programme für Sie abgelegt haben, etwa Lesezeichen für Räume.", "What your clients put there for you, such as bookmarks of rooms."}},
+	{[]string{"offline.message"}, label{"Wartende Nachrichten", "Waiting messages"}, label{
+		"Nachrichten an Sie, die noch kein Gerät abgeholt hat.", "Messages to you that no device has fetched yet."}},
+	{[]string{"session.last_login", "presence.updated", "session.opened"}, label{"Anmeldungen und Anwesenheit", "Sign-ins and presence"}, label{
+		"Wann Sie zuletzt da waren, die zuletzt gesendete Anwesenheit, und Sitzungen, die noch bestehen.",
+		"When you were last here, the presence that you sent last, and sessions that still exist."}},
+}
