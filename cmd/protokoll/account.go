@@ -127,7 +127,11 @@ func (c *accountListCmd) Run(ctx context.Context) error {
 	}
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	for _, a := range all {
-		fmt.Fprintf(w, "%s\t%s\n", a.Address, a.Kind)
+		fmt.Fprintf(w, "%s\t%s", a.Address, a.Kind)
+		if note := standing(a); note != "" {
+			fmt.Fprintf(w, "\t%s", note)
+		}
+		fmt.Fprintln(w)
 	}
 	return w.Flush()
 }
@@ -145,5 +149,22 @@ func (c *accountShowCmd) Run(ctx context.Context) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "address\t%s\nkind\t%s\nowner id\t%s\nopened\t%s\ncontacts\t%d\noffline messages\t%d\nsessions\t%d\n",
 		a.Address, a.Kind, a.Owner, a.Opened.Format(time.RFC3339), a.Contacts, a.Offline, a.Sessions)
+	if note := standing(a); note != "" {
+		fmt.Fprintf(w, "standing\t%s\n", note)
+	}
+	if len(a.Objections) > 0 {
+		fmt.Fprintf(w, "objects to\t%s\n", strings.Join(a.Objections, ", "))
+	}
 	return w.Flush()
+}
+
+// standing says what is unusual about an account; empty for one that is just open.
+func standing(a node.AccountView) string {
+	switch {
+	case !a.Closing.IsZero():
+		return "being erased since " + a.Closing.Format(time.RFC3339)
+	case !a.Restricted.IsZero():
+		return "restricted since " + a.Restricted.Format(time.RFC3339)
+	}
+	return ""
 }

@@ -24,6 +24,13 @@ type cli struct {
 	Backup  backupCmd  `cmd:"" help:"Back up log and keys; verify and prune backups."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder out of a backup, and obey what was ordered since."`
 	Export  exportCmd  `cmd:"" help:"Hand out everything that is held about one person, as XEP-0227, JSON and a page to read."`
+	Erase   eraseCmd   `cmd:"" help:"Erase an account, with a receipt (GDPR Art. 17)."`
+
+	Restrict   restrictCmd   `cmd:"" help:"Restrict the processing of an account: nobody signs in, nothing is erased (GDPR Art. 18)."`
+	Unrestrict unrestrictCmd `cmd:"" help:"Lift a restriction."`
+	Rectify    rectifyCmd    `cmd:"" help:"Say where each kind of a person's data is put right (GDPR Art. 16)."`
+	Object     objectCmd     `cmd:"" help:"Record that a person objects to a use of their data (GDPR Art. 21)."`
+
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 
@@ -60,7 +67,7 @@ func run(ctx context.Context, args []string) error {
 
 // complain says what went wrong, and where help is for a command line that cannot be understood.
 func complain(out io.Writer, err error) {
-	if faults := (config.Faults)(nil); errors.As(err, &faults) {
+	if _, ok := err.(config.Faults); ok { // wrapped ones say what they are about
 		fmt.Fprintf(out, "protokoll: the configuration has faults:\n%v\n", err)
 		return
 	}

@@ -33,6 +33,10 @@ type AccountView struct {
 	Contacts int       `json:"contacts"`
 	Offline  int       `json:"offline"`
 	Sessions int       `json:"sessions"`
+
+	Restricted time.Time `json:"restricted,omitzero"` // since when nobody may sign in (GDPR Art. 18)
+	Closing    time.Time `json:"closing,omitzero"`    // since when it is being erased
+	Objections []string  `json:"objections,omitempty"`
 }
 
 func (s *Store) accountAdd(ctx context.Context, input json.RawMessage, _ func(control.Progress)) (any, error) {
@@ -116,7 +120,7 @@ func (s *Store) accountPasswd(ctx context.Context, input json.RawMessage, _ func
 func (s *Store) accountList(context.Context, json.RawMessage, func(control.Progress)) (any, error) {
 	all := []AccountView{}
 	err := s.Accounts.List(func(a accounts.Account) error {
-		all = append(all, AccountView{Address: a.Address(), Kind: kind(a)})
+		all = append(all, AccountView{Address: a.Address(), Kind: kind(a), Restricted: a.Restricted, Closing: a.Closing})
 		return nil
 	})
 	slices.SortFunc(all, func(a, b AccountView) int { return strings.Compare(a.Address, b.Address) })
@@ -138,7 +142,15 @@ func (s *Store) accountShow(_ context.Context, input json.RawMessage, _ func(con
 // view counts an account's facts. A session is one fact, and one more tells of the last login.
 func (s *Store) view(account accounts.Account) (AccountView, error) {
 	owner := account.Owner.ID()
-	view := AccountView{Address: account.Address(), Kind: kind(account), Owner: owner.String()}
+	view := AccountView{Address: account.Address(), Kind: kind(account), Owner: owner.String(),
+		Restricted: account.Restricted, Closing: account.Closing}
+	objections, err := s.newRights(nil).Objections(account)
+	if err != nil {
+		return view, err
+	}
+	for _, o := range objections {
+		view.Objections = append(view.Objections, objectionName(o.Kind))
+	}
 	for family, count := range map[schemas.Family]*int{
 		schemas.Family_ROSTER_FACTS: &view.Contacts, schemas.Family_OFFLINE_FACTS: &view.Offline,
 		schemas.Family_SESSION_FACTS: &view.Sessions,

@@ -13,6 +13,12 @@ const (
 	CommandAccountPasswd = "account.passwd"
 	CommandRebuild       = "rebuild"
 	CommandRebuildCheck  = "rebuild.check"
+	CommandErasePlan     = "erase.plan"
+	CommandErase         = "erase"
+	CommandRestrict      = "restrict"
+	CommandUnrestrict    = "unrestrict"
+	CommandRectify       = "rectify"
+	CommandObject        = "object"
 )
 
 // Commands returns what can be asked of a store.
@@ -24,6 +30,12 @@ func (s *Store) Commands() map[string]control.Handler {
 		CommandAccountPasswd: s.accountPasswd,
 		CommandRebuild:       s.rebuild,
 		CommandRebuildCheck:  s.rebuildCheck,
+		CommandErasePlan:     s.rightsCommand(erasePlan),
+		CommandErase:         s.rightsCommand(erase),
+		CommandRestrict:      s.rightsCommand(restrict),
+		CommandUnrestrict:    s.rightsCommand(unrestrict),
+		CommandRectify:       s.rightsCommand(rectify),
+		CommandObject:        s.rightsCommand(object),
 		CommandBackup:        s.backup,
 		CommandExport:        s.export,
 	}

@@ -142,6 +142,19 @@ func (n *Node) assemble() error {
 		Origins: peer.NewOrigins(c.Origins, time.Now), Wheel: n.wheel, Logger: c.Logger,
 		Secret: secret[:], Iterations: sasl.DefaultIterations,
 	})
+	if err != nil {
+		return err
+	}
+	return n.finishErasures()
+}
+
+// finishErasures goes on with what a kill interrupted, before the first client is let in.
+func (n *Node) finishErasures() error {
+	n.rights = n.newRights(n.Router)
+	finished, err := n.rights.Finish(context.Background())
+	if finished > 0 {
+		n.cfg.Logger.Warn("erasures that were interrupted are finished", "accounts", finished)
+	}
 	return err
 }
 
