@@ -19,6 +19,7 @@ type Config struct {
 	Contact Contact       `toml:"contact"`
 	Limits  Limits        `toml:"limits"`
 	Log     Log           `toml:"log"`
+	Ledger  Ledger        `toml:"ledger"`
 	Report  Report        `toml:"report"`
 	Resume  time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
 	Stop    time.Duration `toml:"stop"`   // how long a stop waits for what is under way
@@ -94,6 +95,11 @@ type Log struct {
 	Reserve       int           `toml:"reserve_bytes"`  // free space below which new facts are refused
 	SegmentEvents int           `toml:"segment_events"` // a segment rolls at this number of events …
 	SegmentAge    time.Duration `toml:"segment_age"`    // … or at this age
+}
+
+// Ledger says who remembers what the ledger signed.
+type Ledger struct {
+	Keep string `toml:"keep"` // folder to which checkpoints are pushed and which is read at start; empty: none
 }
 
 // Report says how the server speaks to its operator.

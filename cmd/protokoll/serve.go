@@ -105,7 +105,7 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 	n := node.Config{
 		Store: node.StoreConfig{
 			Folder: c.Data, Logger: logger, ReserveBytes: uint64(c.Log.Reserve),
-			SegmentEvents: uint64(c.Log.SegmentEvents), SegmentAge: c.Log.SegmentAge,
+			SegmentEvents: uint64(c.Log.SegmentEvents), SegmentAge: c.Log.SegmentAge, Keep: c.Ledger.Keep,
 		},
 		Listen: c.Listen.Client, ListenTLS: c.Listen.ClientTLS,
 		Contacts: features.Contacts(c.Contact),

@@ -39,7 +39,7 @@ func (w where) store() (node.StoreConfig, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Folder = c.Data
+	s.Folder, s.Keep = c.Data, c.Ledger.Keep
 	for _, d := range c.Domain {
 		s.Domains = append(s.Domains, d.Name)
 	}

@@ -19,7 +19,7 @@ func (g *Ledger) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.epoch = old.epoch + 1
+	g.epoch = max(old.epoch, g.cfg.Begin.Above) + 1
 	event := &schemas.EpochBegun{Epoch: g.epoch, Reason: g.cfg.Begin.Reason, At: g.cfg.Clock().UnixMilli(), Note: g.cfg.Begin.Note}
 	t := tip{epoch: g.epoch, lanes: map[eventlog.Lane]laneTip{}}
 	for _, id := range eventlog.Lanes {

@@ -55,6 +55,7 @@ type Config struct {
 type Beginning struct {
 	Reason schemas.EpochReason
 	Note   string // as staff wrote it down
+	Above  uint64 // the epoch is a later one than this, besides those that are known here
 }
 
 func (c Config) withDefaults() Config {

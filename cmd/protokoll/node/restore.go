@@ -13,6 +13,7 @@ import (
 
 	"protokoll/backup"
 	"protokoll/eventlog"
+	"protokoll/eventlog/ledger"
 	"protokoll/internal/control"
 	"protokoll/schemas"
 )
@@ -89,9 +90,12 @@ func seenBy(o backup.Orders) backup.Seen {
 	return s
 }
 
-// settle opens the unpacked store, obeys the orders, begins the epoch and closes it again.
+// settle opens the unpacked store, which begins the epoch, obeys the orders and closes it again.
 func settle(ctx context.Context, c RestoreConfig, u backup.Unpacked, orders backup.Orders) (r RestoreResult, err error) {
-	s, err := OpenStore(ctx, StoreConfig{Folder: u.Dir, Logger: c.Logger, MustExist: true, restored: true})
+	s, err := OpenStore(ctx, StoreConfig{
+		Folder: u.Dir, Logger: c.Logger, MustExist: true,
+		Begin: &ledger.Beginning{Reason: schemas.EpochReason_RESTORE, Note: c.Note, Above: orders.Epoch},
+	})
 	if err != nil {
 		return r, err
 	}
@@ -107,29 +111,12 @@ func settle(ctx context.Context, c RestoreConfig, u backup.Unpacked, orders back
 	if err := s.endTokens(ctx); err != nil {
 		return r, err
 	}
-	epoch := max(known.Epoch, orders.Epoch, 1) + 1
-	if err := s.beginEpoch(ctx, epoch, u.Ends, c.Note); err != nil {
-		return r, err
-	}
+	epoch := s.Ledger.Epoch()
 	if err := s.audited(ctx, c.Staff, "restore", fmt.Sprintf("epoch %d, %d orders", epoch, len(missing))); err != nil {
 		return r, err
 	}
 	d, err := s.State.Digest(ctx)
 	return RestoreResult{Orders: len(missing), Epoch: epoch, Events: d.Events, State: d.String()}, err
-}
-
-func (s *Store) beginEpoch(ctx context.Context, epoch uint64, ends map[eventlog.Lane]uint64, note string) error {
-	e := &schemas.EpochBegun{Epoch: epoch, Reason: schemas.EpochReason_RESTORE, At: time.Now().UnixMilli(), Note: note}
-	for _, l := range eventlog.Lanes {
-		e.Ends = append(e.Ends, &schemas.LaneEnd{Lane: uint32(l), Last: ends[l]})
-	}
-	receipt := s.Log.Append(eventlog.Command{Owner: s.Keys.Server(), Cause: schemas.Cause_STAFF, Facts: []eventlog.Fact{
-		eventlog.Set(fmt.Sprintf("epoch:%d", epoch), e),
-	}})
-	if err := receipt.Wait(ctx); err != nil {
-		return fmt.Errorf("begin the ledger's new epoch: %w", err)
-	}
-	return nil
 }
 
 // ownerOf reads the owner of an order, which ReadOrders has checked.

@@ -46,7 +46,7 @@ func (s *Store) prepare(mustExist bool) (fresh bool, err error) {
 
 // beginAgain removes what an interrupted set-up left.
 func (s *Store) beginAgain() error {
-	for _, name := range []string{"state", "log", "keys", "root.key", "root.key.new"} {
+	for _, name := range []string{"ledger", "state", "log", "keys", "root.key", "root.key.new"} {
 		if err := os.RemoveAll(filepath.Join(s.Folder, name)); err != nil {
 			return fmt.Errorf("remove an unfinished set-up: %w", err)
 		}

@@ -13,21 +13,23 @@ import (
 	"protokoll/accounts"
 	"protokoll/eventlog"
 	"protokoll/eventlog/jetstream"
+	"protokoll/eventlog/ledger"
 	"protokoll/eventlog/seal"
 	"protokoll/projections/state"
+	"protokoll/rights"
 )
 
 // StoreConfig says how a data folder is used.
 type StoreConfig struct {
 	Folder        string
 	Logger        *slog.Logger
-	ReserveBytes  uint64        // 0: the log's default
-	SegmentEvents uint64        // 0: the log's default
-	SegmentAge    time.Duration // rolls lanes that would roll later; 0: as their deadlines ask for
-	MustExist     bool          // refuse to set up an empty folder
-	Domains       []string      // that are served; nil: not known, and accounts of any may be added
-	restored      bool          // it was just unpacked: nobody has begun its epoch yet
-	Keep          string        // a place elsewhere that keeps what a restore must know; empty: none
+	ReserveBytes  uint64            // 0: the log's default
+	SegmentEvents uint64            // 0: the log's default
+	SegmentAge    time.Duration     // rolls lanes that would roll later; 0: as their deadlines ask for
+	MustExist     bool              // refuse to set up an empty folder
+	Domains       []string          // that are served; nil: not known, and accounts of any may be added
+	Keep          string            // folder elsewhere that keeps checkpoints and what a restore must know; empty: none
+	Begin         *ledger.Beginning // begins a new epoch of the ledger; for restore and accept-loss
 }
 
 // Store is a data folder in use.
@@ -35,8 +37,11 @@ type Store struct {
 	Folder   string
 	Keys     *seal.Keybook
 	Log      *jetstream.Log
+	Ledger   *ledger.Ledger
 	State    *state.State
 	Accounts *accounts.Registry
+
+	rights *rights.Rights // through the live router; nil while no server runs
 
 	domains []string
 	keep    string
@@ -45,7 +50,8 @@ type Store struct {
 	lock   *os.File
 	cancel context.CancelFunc
 	runner sync.WaitGroup
-	failed chan error // what stopped the fold, once
+	ledger ledgerRun
+	failed chan error // what stopped the fold or the ledger; the first reason counts
 }
 
 // OpenStore takes the folder, sets it up if it is empty, and returns when state has caught up with the log.
@@ -83,12 +89,18 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 		return fmt.Errorf("open the log: %w", err)
 	}
 	if fresh {
+		if err := createLedger(s.Folder, c.Logger); err != nil {
+			return err
+		}
 		if err := finishSetUp(s.Folder); err != nil {
 			return err
 		}
 	}
 	if s.State, err = state.Open(filepath.Join(s.Folder, "state"), s.Log, c.Logger); err != nil {
 		return fmt.Errorf("open the state: %w", err)
+	}
+	if err := s.openLedger(ctx, c); err != nil {
+		return err
 	}
 	s.Accounts = accounts.New(s.Log, s.State, s.Keys)
 	return s.follow(ctx)
@@ -102,7 +114,7 @@ func (s *Store) follow(ctx context.Context) error {
 	defer stop(nil)
 	s.runner.Go(func() {
 		if err := s.State.Run(run); err != nil && run.Err() == nil {
-			s.failed <- fmt.Errorf("fold the log: %w", err)
+			s.fail(fmt.Errorf("fold the log: %w", err))
 			stop(err)
 		}
 	})
@@ -141,6 +153,13 @@ func logConfig(c StoreConfig, keys *seal.Keybook) jetstream.Config {
 	return l
 }
 
+func (s *Store) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
 // Failed tells of what stops the store for good: a fold that met what it does not know, a disk that lost a sync.
 func (s *Store) Failed() <-chan error { return s.failed }
 
@@ -157,6 +176,7 @@ func (s *Store) Close() error {
 	if s.State != nil {
 		errs = append(errs, s.State.Close())
 	}
+	errs = append(errs, s.closeLedger())
 	return errors.Join(append(errs, s.lock.Close())...)
 }
 
