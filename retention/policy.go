@@ -52,7 +52,7 @@ type Transfers struct {
 	Recipients     Text     `toml:"recipients"`
 	ThirdCountries Text     `toml:"third_countries"`
 	Processors     Text     `toml:"processors"` // GDPR Art. 28
-	Access         []string `toml:"access"`     // values of XEP-0504 §3.8
+	Access         []string `toml:"access"`     // values of XEP-0504 §3.9
 }
 
 // Limits bound what happens without being asked about.

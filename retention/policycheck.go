@@ -73,7 +73,7 @@ func (c check) web(path, address string) {
 	}
 }
 
-// access lists who XEP-0504 §3.8 says can reach people's data.
+// access lists who XEP-0504 §3.9 says can reach people's data.
 var access = []string{"admins", "moderators", "organization_member", "government", "advertisers", "partners", "none"}
 
 func (c check) transfers(path string, t Transfers) {
@@ -92,7 +92,7 @@ func (c check) transfers(path string, t Transfers) {
 		case slices.Contains(t.Access[:i], who):
 			c.Fault(at, "is named twice")
 		case who == "none" && len(t.Access) > 1:
-			c.Fault(at, "must stand alone") // XEP-0504 §3.8
+			c.Fault(at, "must stand alone") // XEP-0504 §3.9
 		}
 	}
 }

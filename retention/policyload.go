@@ -36,12 +36,12 @@ func Load(file string) (*Policy, error) {
 func Parse(name string, data []byte) (*Policy, error) {
 	p := &Policy{text: data}
 	f, err := strict.Parse(name, data, p)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		check{f}.policy(p)
+		err = f.Err()
 	}
-	check{f}.policy(p)
-	if err := f.Err(); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, fmt.Errorf("the policy has faults:\n%w", err)
 	}
 	p.rules = rulesOf(p.Kinds)
 	return p, nil
