@@ -91,8 +91,8 @@ func Adopt(dir string, next map[eventlog.Lane]uint64) (ends map[eventlog.Lane]ui
 // adopt cuts the chain to what is there and makes the rest void.
 func (m *manifest) adopt(dir string, l eventlog.Lane, next uint64) error {
 	kept := []segmentEntry{}
-	missing := ""
-	m.Mark = 0
+	missing, end := "", max(m.Mark, m.Next-1) // nothing above end is known to the copy
+	last := uint64(0)
 	for _, s := range m.Segments {
 		there, err := exists(filepath.Join(dir, segmentsFolder, m.Lane+"-"+s.ID))
 		switch {
@@ -101,18 +101,24 @@ func (m *manifest) adopt(dir string, l eventlog.Lane, next uint64) error {
 		case s.State == dropping && !there:
 			continue
 		case s.State != closed || !there:
-			missing = s.ID
+			if missing == "" {
+				missing, end = s.ID, s.First-1
+			}
 			continue
 		case missing != "":
 			return fmt.Errorf("%w: segment %s is missing before %s", eventlog.ErrDamaged, missing, s.ID)
 		}
 		kept = append(kept, s)
-		m.Mark = s.Last
+		last = s.Last
 	}
 	m.Segments = kept
+	m.Swept = slices.DeleteFunc(m.Swept, func(r sweptEntry) bool { return r.Last > end })
+	if n := len(m.Swept); n > 0 { // the newest segments may have been swept wholly
+		last = max(last, m.Swept[n-1].Last)
+	}
+	m.Mark = last
 	m.Next = max(m.Next, next, m.Mark+1)
 	m.Voids = voidsUpTo(m.Voids, m.Mark)
-	m.Swept = slices.DeleteFunc(m.Swept, func(r sweptEntry) bool { return r.Last > m.Mark })
 	first := m.Mark + 1
 	if n := len(m.Voids); n > 0 {
 		first = max(first, m.Voids[n-1].Last+1)
