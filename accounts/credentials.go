@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -13,7 +14,8 @@ var hashes = map[sasl.Hash]schemas.Hash{
 	sasl.SHA1: schemas.Hash_SHA1, sasl.SHA256: schemas.Hash_SHA256, sasl.SHA512: schemas.Hash_SHA512,
 }
 
-func credentials(vs []sasl.Verifier) *schemas.AccountCredentials {
+// Credentials is the fact that states verifiers.
+func Credentials(vs []sasl.Verifier) *schemas.AccountCredentials {
 	c := &schemas.AccountCredentials{}
 	for _, v := range vs {
 		c.Verifiers = append(c.Verifiers, &schemas.Verifier{
@@ -34,8 +36,16 @@ func (r *Registry) Verifiers(a Account) ([]sasl.Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open credentials: %w", err)
 	}
-	var vs []sasl.Verifier
-	for _, v := range m.(*schemas.AccountCredentials).GetVerifiers() {
+	c, ok := m.(*schemas.AccountCredentials)
+	if !ok {
+		return nil, fmt.Errorf("open credentials: %w", schemas.ErrUnknownType)
+	}
+	return VerifiersOf(c), nil
+}
+
+// VerifiersOf are the verifiers that a fact states.
+func VerifiersOf(c *schemas.AccountCredentials) (vs []sasl.Verifier) {
+	for _, v := range c.GetVerifiers() {
 		for mine, theirs := range hashes {
 			if theirs == v.GetHash() {
 				vs = append(vs, sasl.Verifier{
@@ -44,13 +54,19 @@ func (r *Registry) Verifiers(a Account) ([]sasl.Verifier, error) {
 			}
 		}
 	}
-	return vs, nil
+	return vs
 }
 
-// SetVerifiers replaces the stored keys of a local account and returns when that is on disk.
+// SetVerifiers replaces the stored keys of a local account and returns when that is on disk. It returns ErrNoAccount for an
+// account that is being erased.
 func (r *Registry) SetVerifiers(ctx context.Context, cause schemas.Cause, a Account, vs []sasl.Verifier) error {
+	r.opening.Lock() // nothing may follow the close of the account's facts
+	defer r.opening.Unlock()
+	if now, err := r.ByOwner(a.Owner.ID()); err != nil || !now.Closing.IsZero() {
+		return cmp.Or(err, ErrNoAccount)
+	}
 	receipt := r.log.Append(eventlog.Command{
-		Owner: a.Owner, Cause: cause, Facts: []eventlog.Fact{eventlog.Set(entityCredentials, credentials(vs))},
+		Owner: a.Owner, Cause: cause, Facts: []eventlog.Fact{eventlog.Set(entityCredentials, Credentials(vs))},
 	})
 	if err := r.settled(ctx, receipt); err != nil {
 		return fmt.Errorf("set credentials: %w", err)

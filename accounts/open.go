@@ -96,7 +96,7 @@ func (r *Registry) opened(id schemas.OwnerID, cause schemas.Cause, n NewAccount)
 	account.Handles = r.handles(n)
 	c := eventlog.Command{Owner: owner, Cause: cause, Facts: []eventlog.Fact{account}}
 	if len(n.Verifiers) > 0 {
-		c.Facts = append(c.Facts, eventlog.Set(entityCredentials, credentials(n.Verifiers)))
+		c.Facts = append(c.Facts, eventlog.Set(entityCredentials, Credentials(n.Verifiers)))
 	}
 	return c, nil
 }

@@ -128,6 +128,9 @@ func (r *Rights) order(ctx context.Context, o *schemas.Ordered) error {
 	return nil
 }
 
+// OrderEntity is what an order is about, for an import, which brings restrictions and objections of another server.
+func OrderEntity(o *schemas.Ordered) string { return orderEntity(o) }
+
 // orderEntity is the natural key of an order: owner, kind and, if it is about one, objection.
 func orderEntity(o *schemas.Ordered) string {
 	objection := ""

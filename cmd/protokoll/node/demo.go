@@ -28,6 +28,12 @@ func (s *Store) EnsureDemoAccounts(ctx context.Context, domain string, n int, pa
 		a, err := s.Accounts.Find(domain, name)
 		switch {
 		case errors.Is(err, accounts.ErrNoAccount):
+			if until, err := s.Accounts.Reserved(domain, name); err != nil || !until.IsZero() {
+				if err != nil {
+					return false, err
+				}
+				continue // erased
+			}
 			missing = append(missing, accounts.NewAccount{Localpart: name, Domain: domain, Verifiers: verifiers})
 		case err != nil:
 			return false, err
