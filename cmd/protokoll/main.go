@@ -16,11 +16,13 @@ import (
 )
 
 type cli struct {
-	Serve   serveCmd   `cmd:"" help:"Run the server."`
-	Demo    demoCmd    `cmd:"" help:"Run a complete server with local accounts, made for trying out."`
-	Check   checkCmd   `cmd:"" help:"Check configuration, certificates and directory; say everything that is wrong."`
-	Account accountCmd `cmd:"" help:"Local accounts: add, list, show, change the password."`
-	Rebuild rebuildCmd `cmd:"" help:"Rebuild the current state from the log, or check that it equals what the log says."`
+	Serve     serveCmd     `cmd:"" help:"Run the server."`
+	Demo      demoCmd      `cmd:"" help:"Run a complete server with local accounts, made for trying out."`
+	Check     checkCmd     `cmd:"" help:"Check configuration, certificates and directory; say everything that is wrong."`
+	Account   accountCmd   `cmd:"" help:"Local accounts: add, list, show, change the password."`
+	Rebuild   rebuildCmd   `cmd:"" help:"Rebuild the current state from the log, or check that it equals what the log says."`
+	Retention retentionCmd `cmd:"" help:"What is due by the privacy policy, and taking it out."`
+
 	Backup  backupCmd  `cmd:"" help:"Back up log and keys; verify and prune backups."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder out of a backup, and obey what was ordered since."`
 	Export  exportCmd  `cmd:"" help:"Hand out everything that is held about one person, as XEP-0227, JSON and a page to read."`
@@ -31,6 +33,7 @@ type cli struct {
 	Rectify    rectifyCmd    `cmd:"" help:"Say where each kind of a person's data is put right (GDPR Art. 16)."`
 	Object     objectCmd     `cmd:"" help:"Record that a person objects to a use of their data (GDPR Art. 21)."`
 
+	Import  importCmd  `cmd:"" help:"Take over accounts from another server: XEP-0227, as ejabberd and Prosody write it."`
 	Version versionCmd `cmd:"" help:"Say which version this is."`
 }
 

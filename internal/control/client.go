@@ -30,6 +30,18 @@ func Call(ctx context.Context, folder, command string, arguments, result any, pr
 	return receive(ctx, conn, result, progress)
 }
 
+// Running tells whether a server runs on a data folder.
+func Running(ctx context.Context, folder string) (bool, error) {
+	conn, err := dial(ctx, folder)
+	switch {
+	case errors.Is(err, ErrNotRunning):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return true, conn.Close()
+}
+
 func receive(ctx context.Context, conn net.Conn, result any, progress func(Progress)) error {
 	for in := json.NewDecoder(conn); ; {
 		var a answer

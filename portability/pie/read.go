@@ -21,6 +21,8 @@ type Document struct {
 	Domains func(domain string) bool
 	// Progress, where it is set, is told how many bytes were read, of how many that are known of.
 	Progress func(done, total uint64)
+	// Hash, where it is set, gets every byte that is read.
+	Hash io.Writer
 }
 
 // reader reads one document.
@@ -80,7 +82,11 @@ func (r *reader) open(name string, read func(*scanner, *Node) error) error {
 		r.written = info.ModTime()
 	}
 	r.total += uint64(info.Size())
-	return r.whole(newScanner(f, name, "", r.tell), read)
+	var in io.Reader = f
+	if r.Hash != nil {
+		in = io.TeeReader(f, r.Hash)
+	}
+	return r.whole(newScanner(in, name, "", r.tell), read)
 }
 
 func (r *reader) whole(s *scanner, read func(*scanner, *Node) error) error {

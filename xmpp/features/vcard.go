@@ -89,11 +89,11 @@ func parseVCard(payload []byte) (*schemas.VCard, error) {
 	if len(element.Children) == 0 {
 		return nil, nil
 	}
-	return &schemas.VCard{Vcard: bytes.Clone(payload), PhotoSha1: photoHash(payload)}, nil
+	return &schemas.VCard{Vcard: bytes.Clone(payload), PhotoSha1: PhotoHash(payload)}, nil
 }
 
-// photoHash returns the SHA-1 in hex of the first photo that can be decoded. XEP-0153 §3.1
-func photoHash(vCard []byte) string {
+// PhotoHash returns the SHA-1 in hex of the first photo that can be decoded. XEP-0153 §3.1
+func PhotoHash(vCard []byte) string {
 	var v struct {
 		Photos []struct {
 			Binval string `xml:"vcard-temp BINVAL"`

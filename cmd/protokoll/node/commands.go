@@ -7,36 +7,44 @@ const Version = "0.1.0"
 
 // The commands that work on a running server and on a stopped folder.
 const (
-	CommandAccountAdd    = "account.add"
-	CommandAccountList   = "account.list"
-	CommandAccountShow   = "account.show"
-	CommandAccountPasswd = "account.passwd"
-	CommandRebuild       = "rebuild"
-	CommandRebuildCheck  = "rebuild.check"
-	CommandErasePlan     = "erase.plan"
-	CommandErase         = "erase"
-	CommandRestrict      = "restrict"
-	CommandUnrestrict    = "unrestrict"
-	CommandRectify       = "rectify"
-	CommandObject        = "object"
+	CommandAccountAdd      = "account.add"
+	CommandAccountList     = "account.list"
+	CommandAccountShow     = "account.show"
+	CommandAccountPasswd   = "account.passwd"
+	CommandRebuild         = "rebuild"
+	CommandRebuildCheck    = "rebuild.check"
+	CommandRetentionStatus = "retention.status"
+	CommandRetentionPlan   = "retention.plan"
+	CommandRetentionRun    = "retention.run"
+	CommandErasePlan       = "erase.plan"
+	CommandErase           = "erase"
+	CommandRestrict        = "restrict"
+	CommandUnrestrict      = "unrestrict"
+	CommandRectify         = "rectify"
+	CommandObject          = "object"
 )
 
 // Commands returns what can be asked of a store.
 func (s *Store) Commands() map[string]control.Handler {
 	return map[string]control.Handler{
-		CommandAccountAdd:    s.accountAdd,
-		CommandAccountList:   s.accountList,
-		CommandAccountShow:   s.accountShow,
-		CommandAccountPasswd: s.accountPasswd,
-		CommandRebuild:       s.rebuild,
-		CommandRebuildCheck:  s.rebuildCheck,
-		CommandErasePlan:     s.rightsCommand(erasePlan),
-		CommandErase:         s.rightsCommand(erase),
-		CommandRestrict:      s.rightsCommand(restrict),
-		CommandUnrestrict:    s.rightsCommand(unrestrict),
-		CommandRectify:       s.rightsCommand(rectify),
-		CommandObject:        s.rightsCommand(object),
-		CommandBackup:        s.backup,
-		CommandExport:        s.export,
+		CommandAccountAdd:      s.accountAdd,
+		CommandAccountList:     s.accountList,
+		CommandAccountShow:     s.accountShow,
+		CommandAccountPasswd:   s.accountPasswd,
+		CommandRebuild:         s.rebuild,
+		CommandRebuildCheck:    s.rebuildCheck,
+		CommandRetentionStatus: s.retentionStatus,
+		CommandRetentionPlan:   s.retentionPlan,
+		CommandRetentionRun:    s.retentionRun,
+		CommandErasePlan:       s.rightsCommand(erasePlan),
+		CommandErase:           s.rightsCommand(erase),
+		CommandRestrict:        s.rightsCommand(restrict),
+		CommandUnrestrict:      s.rightsCommand(unrestrict),
+		CommandRectify:         s.rightsCommand(rectify),
+		CommandObject:          s.rightsCommand(object),
+		CommandBackup:          s.backup,
+		CommandExport:          s.export,
+		CommandImportPlan:      s.importPlan,
+		CommandImport:          s.importAccounts,
 	}
 }

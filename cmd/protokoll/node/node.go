@@ -79,9 +79,10 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Store.Domains = nil
+	c.Store.Domains, c.Store.Directories = nil, map[string]*directory.LDAP{}
 	for _, d := range c.Domains {
 		c.Store.Domains = append(c.Store.Domains, d.Domain)
+		c.Store.Directories[d.Domain] = d.Directory
 	}
 	store, err := OpenStore(ctx, c.Store)
 	if err != nil {
@@ -183,6 +184,8 @@ func (n *Node) listen() error {
 		commands.Handle(name, handler)
 	}
 	commands.Handle(CommandAccountAdd, n.accountAdd)
+	commands.Handle(CommandImportPlan, n.importPlan)
+	commands.Handle(CommandImport, n.importAccounts)
 	if err := commands.Start(n.Folder); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,11 +12,14 @@ import (
 	"time"
 
 	"protokoll/accounts"
+	"protokoll/directory"
 	"protokoll/eventlog"
 	"protokoll/eventlog/jetstream"
 	"protokoll/eventlog/ledger"
 	"protokoll/eventlog/seal"
 	"protokoll/projections/state"
+	"protokoll/retention"
+	"protokoll/retention/engine"
 	"protokoll/rights"
 )
 
@@ -23,13 +27,17 @@ import (
 type StoreConfig struct {
 	Folder        string
 	Logger        *slog.Logger
-	ReserveBytes  uint64            // 0: the log's default
-	SegmentEvents uint64            // 0: the log's default
-	SegmentAge    time.Duration     // rolls lanes that would roll later; 0: as their deadlines ask for
-	MustExist     bool              // refuse to set up an empty folder
-	Domains       []string          // that are served; nil: not known, and accounts of any may be added
-	Keep          string            // folder elsewhere that keeps checkpoints and what a restore must know; empty: none
-	Begin         *ledger.Beginning // begins a new epoch of the ledger; for restore and accept-loss
+	ReserveBytes  uint64                     // 0: the log's default
+	SegmentEvents uint64                     // 0: the log's default
+	SegmentAge    time.Duration              // rolls lanes that would roll later; 0: as their deadlines ask for
+	MustExist     bool                       // refuse to set up an empty folder
+	Domains       []string                   // that are served; nil: not known, and accounts of any may be added
+	Directories   map[string]*directory.LDAP // by domain, for imports; nil: not known
+	Keep          string                     // folder elsewhere that keeps checkpoints and what a restore must know; empty: none
+	Policy        *retention.Policy          // nil: the one that is built in
+	Clock         func() time.Time           // nil: time.Now
+	Elapsed       func() time.Duration       // never jumps; nil: the process's monotonic clock
+	Begin         *ledger.Beginning          // begins a new epoch of the ledger; for restore and accept-loss
 }
 
 // Store is a data folder in use.
@@ -40,12 +48,20 @@ type Store struct {
 	Ledger   *ledger.Ledger
 	State    *state.State
 	Accounts *accounts.Registry
+	// Retention carries the policy out. It runs in a Node; on a folder without a server it does what it is asked.
+	Retention *engine.Engine
+
+	clock func() time.Time
+	// whole is held for reading by who reads a lane from its beginning, and for writing while segments are dropped.
+	whole sync.RWMutex
 
 	rights *rights.Rights // through the live router; nil while no server runs
 
 	domains []string
 	keep    string
 	logger  *slog.Logger
+	// directories say who may get an account by an import, by domain.
+	directories map[string]*directory.LDAP
 
 	lock   *os.File
 	cancel context.CancelFunc
@@ -66,7 +82,7 @@ func OpenStore(ctx context.Context, c StoreConfig) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Folder: c.Folder, domains: c.Domains, keep: c.Keep, logger: c.Logger, lock: held, failed: make(chan error, 1)}
+	s := &Store{Folder: c.Folder, domains: c.Domains, directories: c.Directories, keep: c.Keep, logger: c.Logger, clock: c.now(), lock: held, failed: make(chan error, 1)}
 	if err := s.open(ctx, c); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -103,7 +119,10 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 		return err
 	}
 	s.Accounts = accounts.New(s.Log, s.State, s.Keys)
-	return s.follow(ctx)
+	if err := s.follow(ctx); err != nil {
+		return err
+	}
+	return s.openRetention(c)
 }
 
 // follow starts the fold and waits until it has seen what the log held at start.
@@ -124,12 +143,8 @@ func (s *Store) follow(ctx context.Context) error {
 	return s.keepOrders(ctx, run)
 }
 
-// Half of the shortest deadline of what lies in a lane, as DESIGN §4 has the deadlines: an hour for presence and delivered
-// messages, a day for other replaced data. A segment can only be dropped once nothing is written to it any more.
-const (
-	rollShort = 30 * time.Minute
-	rollLong  = 12 * time.Hour
-)
+// rollLong is how old a segment becomes from which no rule takes anything.
+const rollLong = 12 * time.Hour
 
 // gatherNow is how long presences and sign-ins wait to share a sync. docs/decisions/0008
 const gatherNow = 10 * time.Millisecond
@@ -138,13 +153,10 @@ func logConfig(c StoreConfig, keys *seal.Keybook) jetstream.Config {
 	l := jetstream.Config{
 		Dir: filepath.Join(c.Folder, "log"), Keys: keys, Logger: c.Logger,
 		ReserveBytes: c.ReserveBytes, SegmentEvents: c.SegmentEvents, SegmentAge: map[eventlog.Lane]time.Duration{},
-		Gather: map[eventlog.Lane]time.Duration{eventlog.Now: gatherNow},
+		Gather: map[eventlog.Lane]time.Duration{eventlog.Now: gatherNow}, Clock: c.Clock,
 	}
 	for _, lane := range eventlog.Lanes {
-		age := rollLong
-		if lane == eventlog.Now || lane == eventlog.Inbox {
-			age = rollShort
-		}
+		age := cmp.Or(engine.Period(c.policy(), lane), rollLong)
 		if c.SegmentAge > 0 {
 			age = min(age, c.SegmentAge)
 		}
