@@ -14,10 +14,12 @@
 //	DIR/orders                   the orders as they were at the newest backup; a newer file lies with the checkpoints
 //	DIR/backup-<time>/           one backup; <time> is UTC, so that names sort
 //	    log/format, log/manifests/<lane>.json, log/segments/<lane>-<id>/msgs/<n>.blk
-//	    ledger/…, policy/…       as they lie in the data folder
+//	    ledger/…                 as it lies in the data folder
+//	    config/protokoll.toml, config/policy.toml, if they are known; not put anywhere by a restore
 //	    manifest                 a line with the SHA-256 of the rest, then JSON: every file with size and SHA-256
 //	DIR/keys-<time>/             the keybook as it was after the log was copied; may lie elsewhere (Options.KeysTo)
 //	    keys/, root.key          a keybook and the root key that opens it, and no other
+//	    secrets/ledger/key       the ledger's signer
 //	    manifest                 as above
 //
 // A block file that an earlier backup in DIR holds is linked to it if the backup is an incremental one: every backup is whole by

@@ -16,6 +16,9 @@ import (
 // chunk is how much is copied between two looks at the context, in bytes.
 const chunk = 4 << 20
 
+// aside ends the name of a file that is not whole yet.
+const aside = ".new"
+
 // copyFile copies a file that must not be there yet, synced, and tells its size and checksum.
 func copyFile(ctx context.Context, from, to string) (f File, err error) {
 	in, err := os.Open(from)
@@ -74,8 +77,7 @@ func sumFile(ctx context.Context, path string) (f File, err error) {
 
 // replace writes a file aside, syncs, renames and syncs the folder.
 func replace(path string, content []byte) error {
-	aside := path + ".new"
-	f, err := os.OpenFile(aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path+aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
@@ -85,10 +87,10 @@ func replace(path string, content []byte) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
-		err = os.Rename(aside, path)
+		err = os.Rename(path+aside, path)
 	}
 	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), errors.Join(err, os.Remove(aside)))
+		return fmt.Errorf("write %s: %w", filepath.Base(path), errors.Join(err, os.Remove(path+aside)))
 	}
 	return syncFolder(filepath.Dir(path))
 }

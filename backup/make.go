@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"protokoll/eventlog"
@@ -19,10 +20,14 @@ var Lanes = []eventlog.Lane{eventlog.Inbox, eventlog.Lasting, eventlog.Archive, 
 
 // Source is a store that is backed up, in use or not.
 type Source struct {
-	Folder  string // the data folder
-	Log     eventlog.Sweeper
-	Keys    *seal.Keybook
-	Extra   map[string]string // files and folders to take along: path in the backup → path on disk; a missing one is left out
+	Folder string // the data folder
+	Log    eventlog.Sweeper
+	Keys   *seal.Keybook
+	// Before and After are files and folders to take along before and after the log: path in the backup → path on disk. A missing
+	// one is left out, and what is in Before is not taken a second time.
+	Before, After map[string]string
+	// Secrets are files that go with the keys: path in the data folder → path on disk. They are not in After either.
+	Secrets map[string]string
 	Orders  func(context.Context) (Orders, error)
 	Program string
 	Clock   func() time.Time
@@ -46,6 +51,9 @@ type Result struct {
 	Copied   int64 // bytes that were read and written
 	Linked   int64 // bytes that an earlier backup held
 }
+
+// secretsFolder is where Source.Secrets lie beside the keys.
+const secretsFolder = "secrets"
 
 // Make writes a backup of everything that was acknowledged before it was called, but for lane now. The store may be in use. What it leaves when
 // it fails is partial: it counts for nothing and the next Prune removes it.
@@ -106,8 +114,11 @@ func (w *writer) write(ctx context.Context) error {
 			return err
 		}
 	}
-	// The ledger's checkpoint before the log: a ledger that knows less than the log catches up, the other way round is damage.
-	for _, step := range []func(context.Context) error{w.extras, w.log, w.keys} {
+	// What counts the ledger's hashes goes before the log, the hashes after it: a ledger that knows less than the log catches up.
+	for _, step := range []func(context.Context) error{
+		func(ctx context.Context) error { return w.extras(ctx, w.Before) }, w.log,
+		func(ctx context.Context) error { return w.extras(ctx, w.After) }, w.keys,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -158,6 +169,15 @@ func (w *writer) keys(ctx context.Context) error {
 		return err
 	}
 	w.release()
+	for to, from := range w.Secrets {
+		path := filepath.Join(dir, secretsFolder, filepath.FromSlash(to))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		if _, err := copyFile(ctx, from, path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
 	m := Manifest{Format: format, Program: w.Program, Made: w.made.UnixMilli()}
 	paths, err := filesIn(dir)
 	if err != nil {
@@ -170,6 +190,9 @@ func (w *writer) keys(ctx context.Context) error {
 		}
 		f.Path = path
 		m.Files = append(m.Files, f)
+	}
+	if err := syncFolders(dir); err != nil {
+		return err
 	}
 	if err := writeChecked(filepath.Join(dir, manifestName), m); err != nil {
 		return err
@@ -186,8 +209,8 @@ func (w *writer) keys(ctx context.Context) error {
 }
 
 // extras takes along what lies beside the log.
-func (w *writer) extras(ctx context.Context) error {
-	for to, from := range w.Extra {
+func (w *writer) extras(ctx context.Context, what map[string]string) error {
+	for to, from := range what {
 		info, err := os.Stat(from)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -206,6 +229,9 @@ func (w *writer) extras(ctx context.Context) error {
 			return err
 		}
 		for _, path := range paths {
+			if w.Before[to+"/"+path] != "" || w.Secrets[to+"/"+path] != "" || strings.HasSuffix(path, aside) {
+				continue
+			}
 			err := w.copy(ctx, filepath.Join(from, filepath.FromSlash(path)), to+"/"+path)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was replaced meanwhile, by a newer one under another name
 				return err

@@ -100,7 +100,8 @@ func writeChecked(path string, document any) error {
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", filepath.Base(path), err)
 	}
-	content := append([]byte(checksumLine(body)+"\n"), append(body, '\n')...)
+	body = append(body, '\n')
+	content := append([]byte(checksumLine(body)+"\n"), body...)
 	return replace(path, content)
 }
 
@@ -112,7 +113,6 @@ func checksumLine(body []byte) string {
 // parseChecked is the other way round. Unknown fields are refused: they are a newer program's.
 func parseChecked(data []byte, document any) error {
 	line, body, _ := bytes.Cut(data, []byte("\n"))
-	body = bytes.TrimSuffix(body, []byte("\n"))
 	if string(line) != checksumLine(body) {
 		return fmt.Errorf("%w: wrong checksum", ErrDamaged)
 	}

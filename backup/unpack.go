@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"protokoll/eventlog"
@@ -67,14 +69,19 @@ func Unpack(ctx context.Context, e Entry, keysDir, dir string, seen Seen, now ti
 		return u, err
 	}
 	// The keys are copied first: opening a keybook may mend it, and a backup is only read.
-	aside := filepath.Join(dir, "keys.copied")
-	if err := copyAll(ctx, keysDir, aside, keyFiles, progress); err != nil {
+	copied := filepath.Join(dir, "keys.copied")
+	if err := copyAll(ctx, keysDir, copied, keyFiles, progress); err != nil {
 		return u, err
 	}
-	if err := copyAll(ctx, e.Path, dir, e.Manifest, progress); err != nil {
+	stored := *e.Manifest
+	stored.Files = slices.DeleteFunc(slices.Clone(stored.Files), func(f File) bool { return strings.HasPrefix(f.Path, "config/") })
+	if err := copyAll(ctx, e.Path, dir, &stored, progress); err != nil {
 		return u, err
 	}
-	if err := unpackKeys(aside, dir, e.Manifest); err != nil {
+	if err := putBack(keyFiles, copied, dir); err != nil {
+		return u, err
+	}
+	if err := unpackKeys(copied, dir, e.Manifest); err != nil {
 		return u, err
 	}
 	u = Unpacked{Dir: dir, Made: e.Manifest.Made}
@@ -85,9 +92,28 @@ func Unpack(ctx context.Context, e Entry, keysDir, dir string, seen Seen, now ti
 	return u, syncFolders(dir)
 }
 
+// putBack moves the secrets to where they lie in a data folder.
+func putBack(m *Manifest, copied, dir string) error {
+	for _, f := range m.Files {
+		to, ok := strings.CutPrefix(f.Path, secretsFolder+"/")
+		if !ok {
+			continue
+		}
+		path := filepath.Join(dir, filepath.FromSlash(to))
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil {
+			err = os.Rename(filepath.Join(copied, filepath.FromSlash(f.Path)), path)
+		}
+		if err != nil {
+			return fmt.Errorf("unpack: %w", err)
+		}
+	}
+	return nil
+}
+
 // unpackKeys writes the keybook anew, with the keys of the segments that are there, and removes the copy.
-func unpackKeys(aside, dir string, m *Manifest) error {
-	keys, err := openKeys(aside)
+func unpackKeys(copied, dir string, m *Manifest) error {
+	keys, err := openKeys(copied)
 	if err != nil {
 		return err
 	}
@@ -100,8 +126,8 @@ func unpackKeys(aside, dir string, m *Manifest) error {
 	if err != nil {
 		return err
 	}
-	root := filepath.Join(aside, "root.key")
-	return errors.Join(os.WriteFile(root, make([]byte, 64), 0o600), os.RemoveAll(aside))
+	root := filepath.Join(copied, "root.key")
+	return errors.Join(os.WriteFile(root, make([]byte, 64), 0o600), os.RemoveAll(copied))
 }
 
 // copyAll copies what a manifest lists and compares it.

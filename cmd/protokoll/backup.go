@@ -10,6 +10,7 @@ import (
 
 	"protokoll/backup"
 	"protokoll/cmd/protokoll/node"
+	"protokoll/config"
 	"protokoll/eventlog"
 	"protokoll/internal/progress"
 )
@@ -45,7 +46,14 @@ func (r backupRules) keysFolder(dir string) string {
 
 func (c *backupMakeCmd) Run(ctx context.Context) error {
 	var r backup.Result
-	arguments := node.BackupArguments{Staff: c.who(), Dir: c.Dir, KeysTo: c.KeysTo, Incremental: c.Incremental}
+	arguments := node.BackupArguments{Staff: c.who(), Dir: c.Dir, KeysTo: c.KeysTo, Incremental: c.Incremental, Config: c.Config}
+	if c.Config != "" {
+		settings, err := config.Load(c.Config)
+		if err != nil {
+			return err
+		}
+		arguments.Policy = settings.Policy
+	}
 	if err := c.command(ctx, node.CommandBackup, arguments, &r); err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ type BackupArguments struct {
 	Dir         string `json:"dir"`
 	KeysTo      string `json:"keys_to,omitempty"`
 	Incremental bool   `json:"incremental,omitempty"`
+	Config      string `json:"config,omitempty"` // files to take along: the configuration and the policy
+	Policy      string `json:"policy,omitempty"`
 }
 
 // errInside is returned for backups that would lie in the data folder, and be lost with it.
@@ -45,12 +47,19 @@ func (s *Store) backup(ctx context.Context, input json.RawMessage, progress func
 	}
 	source := backup.Source{
 		Folder: s.Folder, Log: s.Log, Keys: s.Keys, Orders: s.Orders, Program: Version, Clock: time.Now,
-		Extra: map[string]string{"ledger": filepath.Join(s.Folder, "ledger"), "policy": filepath.Join(s.Folder, "policy")},
+		Secrets: map[string]string{"ledger/key": filepath.Join(s.Folder, LedgerFolder, "key")},
+		Before:  map[string]string{"ledger/tip": filepath.Join(s.Folder, LedgerFolder, "tip")},
+		After:   map[string]string{"ledger": filepath.Join(s.Folder, LedgerFolder)},
 	}
-	return backup.Make(ctx, source, backup.Options{Dir: a.Dir, KeysTo: a.KeysTo, Incremental: a.Incremental}, steps(progress))
+	for name, path := range map[string]string{"protokoll.toml": a.Config, "policy.toml": a.Policy} {
+		if path != "" {
+			source.After["config/"+name] = path
+		}
+	}
+	return backup.Make(ctx, source, backup.Options{Dir: a.Dir, KeysTo: a.KeysTo, Incremental: a.Incremental}, backupSteps(progress))
 }
 
-// steps turns progress of package backup into that of commands.
-func steps(show func(control.Progress)) backup.Progress {
+// backupSteps turns progress of package backup into that of commands.
+func backupSteps(show func(control.Progress)) backup.Progress {
 	return func(step string, done, total uint64) { show(control.Progress{Step: step, Done: done, Total: total}) }
 }

@@ -68,7 +68,7 @@ func Restore(ctx context.Context, c RestoreConfig, progress func(control.Progres
 	if err := os.RemoveAll(aside); err != nil { // of a restore that was interrupted
 		return r, fmt.Errorf("restore: %w", err)
 	}
-	u, err := backup.Unpack(ctx, e, keys, aside, seenBy(orders), time.Now(), steps(progress))
+	u, err := backup.Unpack(ctx, e, keys, aside, seenBy(orders), time.Now(), backupSteps(progress))
 	if err == nil {
 		r, err = settle(ctx, c, u, orders)
 	}
