@@ -58,6 +58,7 @@ type Node struct {
 	control      *control.Server
 	wheel        *wheel.Wheel
 
+	sweeping  sweeping
 	listeners []net.Listener
 	serving   sync.WaitGroup
 	failed    chan error
@@ -101,6 +102,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	if err := n.listen(); err != nil {
 		return nil, errors.Join(err, n.Stop(context.WithoutCancel(ctx)))
 	}
+	n.startRetention()
 	return n, nil
 }
 
@@ -121,17 +123,17 @@ func (n *Node) assemble() error {
 	}
 	who := &authenticator{accounts: n.Accounts, directories: directories, logger: c.Logger}
 	registry := features.New(features.Config{
-		Logger: c.Logger, Clock: time.Now, Started: time.Now(), Contacts: c.Contacts,
+		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
 		Software: features.Software{Name: "Protokoll", Version: Version},
 	})
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
-		Resolve: who.Resolve, Limits: c.Accounts,
+		Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
 	})
 	var err error
 	n.Sessions, err = session.New(session.Config{
 		Router: n.Router, Registry: registry, Table: filepath.Join(n.Folder, "resume"), Wheel: n.wheel,
-		Limits: session.Limits{Resume: c.Resume}, Logger: c.Logger,
+		Limits: session.Limits{Resume: c.Resume}, Logger: c.Logger, Clock: n.clock,
 	})
 	if err != nil {
 		return fmt.Errorf("start sessions: %w", err)
@@ -222,6 +224,7 @@ func (n *Node) Reload() error { return n.certificates.Reload() }
 // written, readers stop and the log is closed. Sessions with XEP-0198 stay resumable, and nobody is told that they went.
 func (n *Node) Stop(ctx context.Context) error {
 	var errs []error
+	n.sweeping.stop() // a sweep goes on at the next start
 	if n.control != nil {
 		errs = append(errs, n.control.Close(n.Folder)) // no command may begin now
 	}

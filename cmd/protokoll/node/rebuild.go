@@ -19,6 +19,8 @@ type RebuildResult struct {
 }
 
 func (s *Store) rebuild(ctx context.Context, _ json.RawMessage, progress func(control.Progress)) (any, error) {
+	s.whole.RLock()
+	defer s.whole.RUnlock()
 	if err := s.State.Rebuild(ctx, laneProgress(progress)); err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
@@ -30,6 +32,8 @@ func (s *Store) rebuild(ctx context.Context, _ json.RawMessage, progress func(co
 }
 
 func (s *Store) rebuildCheck(ctx context.Context, _ json.RawMessage, progress func(control.Progress)) (any, error) {
+	s.whole.RLock() // a sweep beside this may move, but not drop
+	defer s.whole.RUnlock()
 	live, rebuilt, err := state.Check(ctx, s.State, s.Log, s.Folder, laneProgress(progress))
 	if err != nil {
 		return nil, fmt.Errorf("rebuild beside the live state: %w", err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
@@ -18,7 +17,7 @@ type Staff struct {
 
 // audited appends what staff did and returns when that is on disk. Detail holds sums and switches, never content or names.
 func (s *Store) audited(ctx context.Context, who Staff, action, detail string, subjects ...schemas.OwnerID) error {
-	a := &schemas.StaffAction{Action: action, Actor: who.Actor, Reason: who.Reason, At: time.Now().UnixMilli(), Detail: detail}
+	a := &schemas.StaffAction{Action: action, Actor: who.Actor, Reason: who.Reason, At: s.clock().UnixMilli(), Detail: detail}
 	for _, id := range subjects {
 		a.Subjects = append(a.Subjects, id[:])
 	}
