@@ -21,14 +21,14 @@ var ErrContact = errors.New("contact address is not a URI")
 
 func (c Contacts) fields() []Field {
 	return []Field{
-		{"x-data-protection-addresses", c.DataProtection},
-		{"abuse-addresses", c.Abuse},
-		{"admin-addresses", c.Admin},
-		{"feedback-addresses", c.Feedback},
-		{"sales-addresses", c.Sales},
-		{"security-addresses", c.Security},
-		{"status-addresses", c.Status},
-		{"support-addresses", c.Support},
+		{Var: "x-data-protection-addresses", Values: c.DataProtection},
+		{Var: "abuse-addresses", Values: c.Abuse},
+		{Var: "admin-addresses", Values: c.Admin},
+		{Var: "feedback-addresses", Values: c.Feedback},
+		{Var: "sales-addresses", Values: c.Sales},
+		{Var: "security-addresses", Values: c.Security},
+		{Var: "status-addresses", Values: c.Status},
+		{Var: "support-addresses", Values: c.Support},
 	}
 }
 

@@ -156,6 +156,7 @@ type Form struct {
 // Field is one field of a Form.
 type Field struct {
 	Var    string
+	Type   string // empty: list-multi. XEP-0004 §3.3
 	Values []string
 }
 
@@ -163,7 +164,8 @@ func (f Form) append(dst []byte) []byte {
 	dst = append(dst, "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'><value>"...)
 	dst = append(frame.AppendEscaped(dst, f.Type), "</value></field>"...)
 	for _, field := range f.Fields {
-		dst = append(appendAttr(append(dst, "<field"...), "var", field.Var), " type='list-multi'>"...)
+		dst = appendAttr(append(dst, "<field"...), "var", field.Var)
+		dst = append(appendAttr(dst, "type", cmp.Or(field.Type, "list-multi")), '>')
 		for _, v := range field.Values {
 			dst = append(frame.AppendEscaped(append(dst, "<value>"...), v), "</value>"...)
 		}

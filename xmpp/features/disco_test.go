@@ -97,8 +97,8 @@ func TestVerificationString(t *testing.T) {
 	// The form of XEP-0115 §5.3, with an identity that has no language: computed apart from this code.
 	form := simple
 	form.forms = []Form{{"urn:xmpp:dataforms:softwareinfo", []Field{
-		{"os", []string{"Mac"}}, {"ip_version", []string{"ipv6", "ipv4"}}, {"os_version", []string{"10.5.1"}},
-		{"software", []string{"Psi"}}, {"software_version", []string{"0.11"}},
+		{Var: "os", Values: []string{"Mac"}}, {Var: "ip_version", Values: []string{"ipv6", "ipv4"}}, {Var: "os_version", Values: []string{"10.5.1"}},
+		{Var: "software", Values: []string{"Psi"}}, {Var: "software_version", Values: []string{"0.11"}},
 	}}}
 	if got := form.verification(); got != "y9rqmEQFYCFNC9c96vzxYnjXsB8=" {
 		t.Error("XEP-0115 §5.3:", got)

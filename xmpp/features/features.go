@@ -12,6 +12,7 @@ type Config struct {
 	Started  time.Time // for the uptime
 	Software Software
 	Contacts Contacts
+	Policy   []Field // XEP-0504: what the server does with people's data; empty: it does not say
 }
 
 // New returns a registry with every feature of this package.
@@ -20,6 +21,7 @@ func New(c Config) *Registry {
 	r.Identity(Server, Identity{Category: "server", Type: "im", Name: c.Software.Name})
 	r.Feature(Server, NSCaps, NSStanzaID, NSDelay, FeatureOffline)
 	r.registerContacts(c.Contacts)
+	r.registerDataPolicy(c.Policy)
 	r.registerPing()
 	r.registerVersion(c.Software)
 	r.registerTime(c.Clock)
