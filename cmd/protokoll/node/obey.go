@@ -4,18 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
+	"protokoll/accounts"
 	"protokoll/backup"
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
 	"protokoll/projections/state"
+	"protokoll/rights"
 	"protokoll/schemas"
 )
 
 // obey carries out what was ordered after a backup was made, in the order in which it was ordered, and writes the orders down
 // again. It may be repeated.
-func (s *Store) obey(ctx context.Context, known backup.Orders, missing []backup.Order) error {
+func (s *Store) obey(ctx context.Context, by rights.By, known backup.Orders, missing []backup.Order) error {
 	erased := map[schemas.OwnerID]bool{}
 	for _, o := range append(known.Orders, missing...) {
 		if o.Kind == schemas.OrderKind_ERASURE.String() {
@@ -34,7 +35,7 @@ func (s *Store) obey(ctx context.Context, known backup.Orders, missing []backup.
 			return err
 		}
 		last = s.Log.Append(eventlog.Command{Owner: s.Keys.Server(), Cause: schemas.Cause_STAFF, Facts: []eventlog.Fact{
-			eventlog.Set(orderEntity(o), f),
+			eventlog.Set(rights.OrderEntity(f), f),
 		}})
 	}
 	if last != nil {
@@ -42,11 +43,36 @@ func (s *Store) obey(ctx context.Context, known backup.Orders, missing []backup.
 			return err
 		}
 	}
+	if err := s.eraseAccounts(ctx, by, erased); err != nil {
+		return err
+	}
 	return s.eraseAgain(ctx, erased)
 }
 
-func orderEntity(o backup.Order) string {
-	return strings.ToLower(o.Owner + ":" + o.Kind + ":" + o.Objection)
+// eraseAccounts erases accounts that the backup brought back as it was done before: contacts are told, the address stays free.
+func (s *Store) eraseAccounts(ctx context.Context, by rights.By, erased map[schemas.OwnerID]bool) error {
+	r, err := s.stoppedRouter()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	all := s.newRights(r)
+	if _, err := all.Finish(ctx); err != nil {
+		return err
+	}
+	for id := range erased {
+		a, err := s.Accounts.ByOwner(id)
+		if errors.Is(err, accounts.ErrNoAccount) {
+			continue
+		}
+		if err == nil {
+			_, err = all.Erase(ctx, by, a.Domain, a.Localpart)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // obeyOne states an account's restriction or objection, or ends it.

@@ -15,6 +15,7 @@ import (
 	"protokoll/eventlog"
 	"protokoll/eventlog/ledger"
 	"protokoll/internal/control"
+	"protokoll/rights"
 	"protokoll/schemas"
 )
 
@@ -105,7 +106,7 @@ func settle(ctx context.Context, c RestoreConfig, u backup.Unpacked, orders back
 		return r, err
 	}
 	missing := orders.Lacks(known)
-	if err := s.obey(ctx, known, missing); err != nil {
+	if err := s.obey(ctx, rights.By{Actor: c.Actor, Reason: "ordered again by a restore"}, known, missing); err != nil {
 		return r, fmt.Errorf("obey the orders since the backup: %w", err)
 	}
 	if err := s.endTokens(ctx); err != nil {
