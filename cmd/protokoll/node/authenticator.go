@@ -76,10 +76,21 @@ func (a *authenticator) Verifier(_ context.Context, domain, localpart string, h 
 	return sasl.Verifier{}, sasl.ErrNoAccount
 }
 
+// anyVerifier returns keys that a password in clear can be checked with: accounts from another server may not have those of
+// every hash.
+func (a *authenticator) anyVerifier(ctx context.Context, domain, localpart string) (v sasl.Verifier, err error) {
+	for _, h := range sasl.Hashes() {
+		if v, err = a.Verifier(ctx, domain, localpart, h); !errors.Is(err, sasl.ErrNoAccount) {
+			break
+		}
+	}
+	return v, err
+}
+
 // Password checks a password that came by PLAIN. It is not kept.
 func (a *authenticator) Password(ctx context.Context, domain, localpart, password string) error {
 	floor := time.Now().Add(directory.DefaultRefusalFloor)
-	v, err := a.Verifier(ctx, domain, localpart, sasl.SHA256)
+	v, err := a.anyVerifier(ctx, domain, localpart)
 	switch {
 	case (err == nil || errors.Is(err, sasl.ErrDisabled)) && v.CheckPassword(password):
 		return err
