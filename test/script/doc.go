@@ -37,6 +37,8 @@
 //	NAME drops                       the TCP connection is reset
 //	NAME resumes                     a new connection, signed in, that resumes the old session (XEP-0198 §5)
 //	NAME is acknowledged             <r/> is answered by an <a/> that covers all it has sent
+//	NAME is refused:                 signs in with the right password and gets the element below instead
+//	operator runs:                   the commands below, one a line, with --data put behind; each must succeed
 //	everyone settles                 every client's ping is answered
 //
 // At the end every client that is still connected must have received nothing more, and disconnects.

@@ -37,12 +37,16 @@ var (
 	clientLine = regexp.MustCompile(`^\[client\] (\w+): (\w+)/(\S+)(?: \(([^)]*)\))?$`)
 	verbs      = []string{
 		"connects", "signs in", "comes online", "sends:", "receives:", "receives in any order:", "receives nothing",
-		"receives the end of the stream", "disconnects", "drops", "resumes", "is acknowledged", "is offered:", "settles",
+		"receives the end of the stream", "disconnects", "drops", "resumes", "is acknowledged", "is offered:", "is refused:", "settles",
+		"runs:",
 	}
 	options = map[string]bool{
 		"ignores presence": true, "ignores messages": true, "sm": true, "sm by hand": true, "scram": true, "direct tls": true,
 	}
 )
+
+// operator is who runs commands on the server's machine.
+const operator = "operator"
 
 // Parse reads a script; every fault is reported with its line.
 func Parse(name string, r io.Reader) (*Script, error) {
@@ -128,7 +132,7 @@ func (s Step) wantsBlock() bool { return strings.HasSuffix(s.Verb, ":") }
 
 // check sees that every name is a client's and every block is there.
 func (s *Script) check() error {
-	known := map[string]bool{"everyone": true}
+	known := map[string]bool{"everyone": true, operator: true}
 	for _, c := range s.Clients {
 		known[c.Name] = true
 	}
@@ -144,7 +148,7 @@ func (s *Script) check() error {
 		if step.wantsBlock() && strings.TrimSpace(step.Block) == "" {
 			return fmt.Errorf("%s:%d: nothing stands below %q", s.Name, step.Line, step.Verb)
 		}
-		if (step.Who == "everyone") != (step.Verb == "settles") {
+		if (step.Who == "everyone") != (step.Verb == "settles") || (step.Who == operator) != (step.Verb == "runs:") {
 			return fmt.Errorf("%s:%d: %s cannot be said of %s", s.Name, step.Line, step.Verb, step.Who)
 		}
 	}

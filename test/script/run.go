@@ -3,6 +3,7 @@ package script
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -16,8 +17,9 @@ import (
 type Server struct {
 	wire.Target
 	Password string
-	Account  func() string // localpart of an account that nobody has used yet; safe for use by many at once
-	Peer     string        // name of a foreign server, empty for our own
+	Account  func() string                                   // localpart of an account that nobody has used yet; safe for use by many at once
+	Peer     string                                          // name of a foreign server, empty for our own
+	Command  func(args ...string) (output string, err error) // of the operator; nil for a foreign server
 }
 
 // RunFile runs one script as a test of its own.
@@ -85,8 +87,11 @@ func (r *run) step(s Step) error {
 	if s.Who == "everyone" {
 		return r.settle()
 	}
+	if s.Who == operator {
+		return r.command(s)
+	}
 	c := r.clients[s.Who]
-	if joins := s.Verb == "connects" || s.Verb == "signs in" || s.Verb == "comes online" || s.Verb == "resumes"; joins != (c.conn == nil) {
+	if joins := s.Verb == "connects" || s.Verb == "signs in" || s.Verb == "comes online" || s.Verb == "resumes" || s.Verb == "is refused:"; joins != (c.conn == nil) {
 		return errors.New("this client's connection is not in the right state for it")
 	}
 	switch s.Verb {
@@ -104,6 +109,8 @@ func (r *run) step(s Step) error {
 		return r.receive(c, s, false)
 	case "receives in any order:":
 		return r.receive(c, s, true)
+	case "is refused:":
+		return r.refused(c, s)
 	case "is offered:":
 		return r.offered(c, s)
 	case "receives nothing":
@@ -128,6 +135,44 @@ func (r *run) send(c *client, s Step) error {
 		return err
 	}
 	return c.write(text)
+}
+
+// command runs the operator's commands, one a line. Each has to succeed.
+func (r *run) command(s Step) error {
+	for line := range strings.Lines(s.Block) {
+		text, err := r.expand(strings.TrimSpace(line))
+		if err != nil {
+			return err
+		}
+		if output, err := r.server.Command(strings.Fields(text)...); err != nil {
+			return fmt.Errorf("%s: %w\n%s", text, err, output)
+		}
+	}
+	return nil
+}
+
+// refused signs in with the right password and wants the failure.
+func (r *run) refused(c *client, s Step) error {
+	wanted, err := elements(s.Block)
+	if err != nil || len(wanted) != 1 {
+		return fmt.Errorf("one element has to stand here, not %d: %w", len(wanted), err)
+	}
+	conn, err := wire.DialTLS(c.target)
+	if err != nil {
+		return err
+	}
+	defer conn.Drop()
+	if _, err := conn.Open(); err != nil {
+		return err
+	}
+	if err := conn.Write(wire.Auth("PLAIN", "\x00"+c.user+"\x00"+c.password)); err != nil {
+		return err
+	}
+	got, err := conn.Next()
+	if err != nil {
+		return err
+	}
+	return match(wanted[0], got, c.me(), maps.Clone(r.vars))
 }
 
 var variable = regexp.MustCompile(`\$\{([^}]*)\}`)
