@@ -103,7 +103,7 @@ func (r *Rights) erase(ctx context.Context, a accounts.Account) (Receipt, error)
 	if r.Nudge != nil {
 		r.Nudge()
 	}
-	return r.receipt(e, until)
+	return r.receipt(ctx, e, until)
 }
 
 func (r *Rights) before(s Step) error {
@@ -210,6 +210,10 @@ func (r *Rights) ordered(ctx context.Context, like *schemas.Ordered) (found *sch
 		return nil, nil
 	}
 	entity := server.Entity(schemas.Family_PROOF_FACTS, orderEntity(like))
+	if r.Whole != nil {
+		r.Whole.Lock()
+		defer r.Whole.Unlock()
+	}
 	err = r.Log.Read(ctx, eventlog.Proof, 1, mark, func(records []eventlog.Record) error {
 		for _, rec := range records {
 			if string(rec.Envelope.GetEntity()) != string(entity[:]) {

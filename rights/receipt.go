@@ -2,9 +2,12 @@ package rights
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"time"
+
+	"protokoll/eventlog"
 )
 
 // Receipt says what an erasure did. It names nobody: the reference is the account's random id, which stands in the proofs too.
@@ -18,24 +21,33 @@ type Receipt struct {
 	Text      string    `json:"text"`      // all of this in words, signed by the ledger's key if there is one
 }
 
-func (r *Rights) receipt(e *erasure, until time.Time) (Receipt, error) {
+func (r *Rights) receipt(ctx context.Context, e *erasure, until time.Time) (Receipt, error) {
 	v := Receipt{Reference: e.who.Owner.ID().String(), At: r.Clock().UTC(), Facts: e.counts, KeptFree: until.UTC()}
 	v.Here, v.Elsewhere = sums(e.partings)
-	text := v.words(r.KeyPlace)
+	v.Text = v.words(r.KeyPlace)
 	if r.Ledger == nil {
-		v.Text = text
 		return v, nil
 	}
-	checkpoint, err := r.Ledger.Checkpoint()
-	if err != nil {
-		return v, fmt.Errorf("the account is erased, but its receipt has no checkpoint: %w", err)
-	}
-	signed, err := r.Ledger.Sign([]byte(text + "\ncheckpoint of the ledger:\n" + indented(checkpoint)))
+	signed, err := r.signed(ctx, v.Text)
 	if err != nil {
 		return v, fmt.Errorf("the account is erased, but its receipt is not signed: %w", err)
 	}
 	v.Text = string(signed)
 	return v, nil
+}
+
+// signed adds the newest checkpoint, which holds the erasure, and signs both.
+func (r *Rights) signed(ctx context.Context, text string) ([]byte, error) {
+	for _, lane := range []eventlog.Lane{eventlog.Lasting, eventlog.Proof} {
+		if err := r.Ledger.Passed(ctx, eventlog.Position{Lane: lane, Number: r.Log.Mark(lane)}); err != nil {
+			return nil, err
+		}
+	}
+	checkpoint, err := r.Ledger.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	return r.Ledger.SignReceipt(text + "checkpoint of the ledger, which holds the erasure:\n" + indented(checkpoint))
 }
 
 // indented sets a checkpoint off, so that its own signature is not taken for the receipt's.

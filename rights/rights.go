@@ -32,8 +32,12 @@ type State interface {
 
 // Ledger vouches for a receipt.
 type Ledger interface {
-	Checkpoint() ([]byte, error)      // the newest, signed
-	Sign(text []byte) ([]byte, error) // a signed note of the text
+	// Passed returns when the ledger durably holds a position.
+	Passed(context.Context, eventlog.Position) error
+	// Checkpoint returns the newest one, signed.
+	Checkpoint() ([]byte, error)
+	// SignReceipt signs a text that ends with a newline.
+	SignReceipt(text string) ([]byte, error)
 }
 
 // Config is what Rights is made of.
@@ -56,6 +60,8 @@ type Config struct {
 	// KeyPlace says in words what holds the root key: forgetting is as strong as that. May be empty.
 	KeyPlace string
 	Clock    func() time.Time // nil: time.Now
+	// Whole is held while lane proof is read from its beginning. May be nil.
+	Whole sync.Locker
 	// Before is called before each step of an erasure; an error ends it there, as a kill would. For tests of faults. May be nil.
 	Before func(Step) error
 }

@@ -12,6 +12,7 @@ import (
 
 	"protokoll/accounts"
 	"protokoll/internal/control"
+	"protokoll/retention"
 	"protokoll/rights"
 	"protokoll/schemas"
 	"protokoll/xmpp/features"
@@ -26,9 +27,6 @@ type RightsArguments struct {
 	Withdraw bool   `json:"withdraw,omitempty"` // the objection is taken back
 }
 
-// DefaultReserve is how long an erased account's address is given to nobody else, where no policy says anything else.
-const DefaultReserve = 365 * 24 * time.Hour
-
 // newRights carries out rights through a router: the live one, or one over a stopped folder.
 func (s *Store) newRights(r *router.Router) *rights.Rights {
 	return rights.New(rights.Config{
@@ -36,8 +34,18 @@ func (s *Store) newRights(r *router.Router) *rights.Rights {
 		Audited: func(ctx context.Context, by rights.By, action, detail string, subjects ...schemas.OwnerID) error {
 			return s.audited(ctx, Staff{Actor: by.Actor, Reason: by.Reason}, action, detail, subjects...)
 		},
-		Reserve: DefaultReserve, KeyPlace: s.keyPlace(),
+		Reserve: s.reserve, KeyPlace: s.keyPlace(), Ledger: s.Ledger, Clock: s.clock, Whole: s.whole.RLocker(),
 	})
+}
+
+// reserveOf is how long the policy keeps an erased account's address from others.
+func reserveOf(p *retention.Policy) time.Duration {
+	for _, rule := range p.Rules() {
+		if rule.Class == schemas.DataClass_RESERVED_ADDRESS && rule.Trigger == retention.Age {
+			return rule.After
+		}
+	}
+	return 0
 }
 
 // keyPlace says what holds the root key: forgetting is as strong as that. DESIGN §7

@@ -34,7 +34,7 @@ type StoreConfig struct {
 	Domains       []string                   // that are served; nil: not known, and accounts of any may be added
 	Directories   map[string]*directory.LDAP // by domain, for imports; nil: not known
 	Keep          string                     // folder elsewhere that keeps checkpoints and what a restore must know; empty: none
-	Policy        *retention.Policy          // nil: the one that is built in
+	Policy        *retention.Policy          // nil: the one that was last in force in the folder
 	Clock         func() time.Time           // nil: time.Now
 	Elapsed       func() time.Duration       // never jumps; nil: the process's monotonic clock
 	Begin         *ledger.Beginning          // begins a new epoch of the ledger; for restore and accept-loss
@@ -55,7 +55,8 @@ type Store struct {
 	// whole is held for reading by who reads a lane from its beginning, and for writing while segments are dropped.
 	whole sync.RWMutex
 
-	rights *rights.Rights // through the live router; nil while no server runs
+	rights  *rights.Rights // through the live router; nil while no server runs
+	reserve time.Duration  // how long an erased account's address is given to nobody else
 
 	domains []string
 	keep    string
@@ -77,6 +78,12 @@ func OpenStore(ctx context.Context, c StoreConfig) (*Store, error) {
 	}
 	if err := ownFiles(c.Folder, os.Geteuid()); err != nil {
 		return nil, err
+	}
+	if c.Policy == nil {
+		var err error
+		if c.Policy, err = PolicyOf(c.Folder); err != nil {
+			return nil, err
+		}
 	}
 	held, err := lock(c.Folder)
 	if err != nil {
@@ -119,6 +126,7 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 		return err
 	}
 	s.Accounts = accounts.New(s.Log, s.State, s.Keys)
+	s.Accounts.Clock, s.reserve = s.clock, reserveOf(c.policy())
 	if err := s.follow(ctx); err != nil {
 		return err
 	}
