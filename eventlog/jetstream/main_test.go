@@ -14,6 +14,7 @@ var children = map[string]func(args []string) error{
 	"marker":         markerChild,
 	"full disk":      fullDiskChild,
 	"outcomes":       outcomesChild,
+	"sweepers":       sweepersChild,
 	"no descriptors": noDescriptorsChild,
 }
 

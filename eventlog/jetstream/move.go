@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -16,9 +17,14 @@ import (
 
 const (
 	// maxMoveFacts is how many events a sweep writes before what was appended meanwhile has its turn.
-	maxMoveFacts = 256
+	maxMoveFacts = 64
 	// maxMoveBytes is the same in bytes. A larger event is written alone.
 	maxMoveBytes = 1 << 20
+	// movePause is how many times as long as a move took the writer is left alone after it, while others append: an event meets
+	// a writer that is busy moving one time in three.
+	movePause = 2
+	// quiet is how long nothing must have been appended for moves to follow each other without a pause.
+	quiet = time.Second
 )
 
 // errSweep is returned for a sweep that has ended, and for records of another lane: a fault of the caller.
@@ -40,6 +46,7 @@ type sweep struct {
 	newer  map[entity]struct{}
 	closed map[ownerID]struct{}
 	ended  atomic.Bool
+	noted  atomic.Pointer[time.Time] // when something else was last appended; nil if nothing was
 }
 
 // Move appends records again. See eventlog.Sweep.
@@ -55,12 +62,31 @@ func (s *sweep) Move(ctx context.Context, records []eventlog.Record) (moved int,
 			return moved, fmt.Errorf("move: %w", err)
 		}
 		var n int
+		began := time.Now()
 		if err = s.lane.do(ctx, func() (err error) { n, err = s.commit(p); return err }); err != nil {
 			return moved, fmt.Errorf("move: %w", err)
 		}
 		moved, records = moved+n, rest
+		if err := s.pause(ctx, time.Since(began)); err != nil && len(records) > 0 {
+			return moved, fmt.Errorf("move: %w", err)
+		}
 	}
 	return moved, nil
+}
+
+// pause leaves the writer to others, if there are any.
+func (s *sweep) pause(ctx context.Context, took time.Duration) error {
+	if last := s.noted.Load(); last == nil || time.Since(*last) > quiet {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(movePause * took)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // End lets the writer forget what it noted. It may be called twice.
@@ -142,6 +168,8 @@ func (s *sweep) note(group []*part) {
 		if p.moved {
 			continue
 		}
+		now := time.Now()
+		s.noted.Store(&now)
 		for i := range p.facts {
 			e := p.facts[i].envelope
 			name := nameOf(e)
