@@ -26,6 +26,11 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/projections/...", "protokoll/xmpp", "folds know events only"},
 	{"protokoll/projections/...", "github.com/nats-io", "folds know the contract only"},
 	{"protokoll/directory/...", "protokoll/xmpp", "the directory does not know streams"},
+	{"protokoll/xmpp/...", "protokoll/rights", "rights act on the router, not the other way round"},
+	{"protokoll/accounts", "protokoll/rights", "accounts are facts; who may ask for what is decided above"},
+	{"protokoll/rights", "github.com/nats-io", "rights append through the contract"},
+	{"protokoll/rights", "protokoll/retention", "who takes events out reads orders from the log"},
+	{"protokoll/rights", "protokoll/directory", "a directory is asked by cmd"},
 	{"protokoll/accounts", "protokoll/directory", "accounts are facts; a directory is asked by cmd"},
 	{"protokoll/accounts", "github.com/nats-io", "accounts append through the contract"},
 }
