@@ -4,8 +4,9 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 PROTOCGENGO = google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 
-# One line, one purpose: directory, clients, tracing, schemas, certificates.
+# One line, one purpose: directory, servers that people come from and go to, clients, tracing, schemas, certificates.
 PACKAGES = slapd ldap-utils \
+	ejabberd prosody \
 	profanity tmux go-sendxmpp python3-slixmpp python3-aiohttp \
 	strace procps mount util-linux protobuf-compiler openssl gcc libc6-dev
 
