@@ -20,10 +20,11 @@ import (
 )
 
 type accountCmd struct {
-	Add    accountAddCmd    `cmd:"" help:"Add a local account. The password is read from standard input or a file."`
-	List   accountListCmd   `cmd:"" help:"List all accounts."`
-	Show   accountShowCmd   `cmd:"" help:"Show one account."`
-	Passwd accountPasswdCmd `cmd:"" help:"Change the password of a local account."`
+	Add     accountAddCmd     `cmd:"" help:"Add a local account. The password is read from standard input or a file."`
+	List    accountListCmd    `cmd:"" help:"List all accounts."`
+	Show    accountShowCmd    `cmd:"" help:"Show one account."`
+	Passwd  accountPasswdCmd  `cmd:"" help:"Change the password of a local account."`
+	Restore accountRestoreCmd `cmd:"" help:"Bring back what an account held at a moment; show the difference first."`
 }
 
 // password is where a new password comes from; never the command line, which other users can read.

@@ -90,7 +90,8 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	n := &Node{Store: store, cfg: c, certificates: certificates, wheel: wheel.New(0), failed: make(chan error, 8)}
-	if c.Prepare != nil {
+	err = store.adopt(ctx, store.Policy)
+	if err == nil && c.Prepare != nil {
 		err = c.Prepare(ctx, store)
 	}
 	if err == nil {
@@ -124,7 +125,7 @@ func (n *Node) assemble() error {
 	who := &authenticator{accounts: n.Accounts, directories: directories, logger: c.Logger}
 	registry := features.New(features.Config{
 		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
-		Software: features.Software{Name: "Protokoll", Version: Version},
+		Software: features.Software{Name: "Protokoll", Version: Version}, Policy: dataPolicy(n.Policy),
 	})
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
@@ -186,6 +187,7 @@ func (n *Node) listen() error {
 		commands.Handle(name, handler)
 	}
 	commands.Handle(CommandAccountAdd, n.accountAdd)
+	commands.Handle(CommandAccountRestore, n.accountRestore)
 	commands.Handle(CommandImportPlan, n.importPlan)
 	commands.Handle(CommandImport, n.importAccounts)
 	if err := commands.Start(n.Folder); err != nil {
