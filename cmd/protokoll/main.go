@@ -21,8 +21,10 @@ type cli struct {
 	Check     checkCmd     `cmd:"" help:"Check configuration, certificates and directory; say everything that is wrong."`
 	Account   accountCmd   `cmd:"" help:"Local accounts: add, list, show, change the password."`
 	Rebuild   rebuildCmd   `cmd:"" help:"Rebuild the current state from the log, or check that it equals what the log says."`
+	Policy    policyCmd    `cmd:"" help:"The privacy policy: the notice for the people, the record of processing activities, the file in force."`
 	Retention retentionCmd `cmd:"" help:"What is due by the privacy policy, and taking it out."`
 
+	Audit   auditCmd   `cmd:"" help:"Show and verify what is stored: events, checkpoints, proofs."`
 	Backup  backupCmd  `cmd:"" help:"Back up log and keys; verify and prune backups."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder out of a backup, and obey what was ordered since."`
 	Export  exportCmd  `cmd:"" help:"Hand out everything that is held about one person, as XEP-0227, JSON and a page to read."`

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -59,4 +60,14 @@ func (s *Store) closeLedger() error {
 		return fmt.Errorf("close the ledger: %w", err)
 	}
 	return nil
+}
+
+// AcceptLoss opens a store whose ledger disagrees with its log, begins the epoch that the configuration says, and closes it.
+func AcceptLoss(ctx context.Context, c StoreConfig, who Staff) (epoch uint64, err error) {
+	s, err := OpenStore(ctx, c)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return s.Ledger.Epoch(), s.audited(ctx, who, "audit.accept-loss", fmt.Sprintf("epoch %d", s.Ledger.Epoch()))
 }
