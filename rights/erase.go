@@ -130,7 +130,10 @@ func (e *erasure) tellHere(ctx context.Context) (err error) {
 	if e.partings, err = e.Router.Partings(e.who); err != nil {
 		return err
 	}
-	return e.Router.Part(ctx, e.who.Address(), e.partings)
+	if err := e.Router.Part(ctx, e.who.Address(), e.partings); err != nil {
+		return err
+	}
+	return e.Router.Unresume(ctx, e.who, e.partings)
 }
 
 // outboxPart is how many stanzas are appended at once.
