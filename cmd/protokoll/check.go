@@ -39,7 +39,8 @@ func (c *checkCmd) Run(ctx context.Context) error {
 	if len(settings.Contact.DataProtection) == 0 {
 		fmt.Println("contact: no data_protection address; clients cannot show whom to ask")
 	}
-	sound := sayRootKey(os.Stdout, settings.Data)
+	sound := sayPolicy(os.Stdout, settings.Policy)
+	sound = sayRootKey(os.Stdout, settings.Data) && sound
 	for _, d := range settings.Domain {
 		sound = c.domain(ctx, os.Stdout, d) && sound
 	}

@@ -16,6 +16,7 @@ import (
 	"protokoll/cmd/protokoll/node"
 	"protokoll/internal/democa"
 	"protokoll/internal/peer"
+	"protokoll/retention"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/stream"
 )
@@ -27,6 +28,7 @@ type demoCmd struct {
 	Domain    string `placeholder:"NAME" default:"localhost" help:"The domain (${default})."`
 	Accounts  int    `placeholder:"N" default:"3" help:"How many accounts user1 … userN there are (${default})."`
 	Password  string `placeholder:"TEXT" help:"The password of all of them. Without it: the one of the last start, at first a random one."`
+	Policy    string `placeholder:"FILE" type:"path" help:"The privacy policy to obey. Without it: the one that is built in."`
 	Verbose   bool   `short:"v" help:"Log everything to standard error."`
 }
 
@@ -79,6 +81,10 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return nil, err
 	}
+	policy, err := retention.Load(c.Policy)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := democa.Pair(c.Data, c.Domain, time.Now()); err != nil {
 		return nil, err
 	}
@@ -88,7 +94,7 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 	}
 	tls := filepath.Join(c.Data, "tls")
 	return node.Start(ctx, node.Config{
-		Store:   node.StoreConfig{Folder: c.Data, Logger: logger},
+		Store:   node.StoreConfig{Folder: c.Data, Logger: logger, Policy: policy},
 		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}}},
 		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS},
 		Contacts: features.Contacts{DataProtection: []string{"mailto:data-protection@" + c.Domain}, Admin: []string{"xmpp:user1@" + c.Domain}},

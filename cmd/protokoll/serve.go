@@ -14,6 +14,7 @@ import (
 	"protokoll/cmd/protokoll/node"
 	"protokoll/config"
 	"protokoll/internal/peer"
+	"protokoll/retention"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/router"
@@ -29,11 +30,16 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	policy, err := retention.Load(settings.Policy)
+	if err != nil {
+		return err
+	}
 	logger := newLogger(os.Stderr, settings.Report)
 	nc, err := nodeConfig(settings, logger)
 	if err != nil {
 		return err
 	}
+	nc.Store.Policy = policy
 	n, err := node.Start(ctx, nc)
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ type Store struct {
 	Ledger   *ledger.Ledger
 	State    *state.State
 	Accounts *accounts.Registry
+	Policy   *retention.Policy
 	// Retention carries the policy out. It runs in a Node; on a folder without a server it does what it is asked.
 	Retention *engine.Engine
 
@@ -89,7 +90,7 @@ func OpenStore(ctx context.Context, c StoreConfig) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{Folder: c.Folder, domains: c.Domains, directories: c.Directories, keep: c.Keep, logger: c.Logger, clock: c.now(), lock: held, failed: make(chan error, 1)}
+	s := &Store{Folder: c.Folder, Policy: c.Policy, domains: c.Domains, directories: c.Directories, keep: c.Keep, logger: c.Logger, clock: c.now(), lock: held, failed: make(chan error, 1)}
 	if err := s.open(ctx, c); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
