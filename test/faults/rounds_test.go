@@ -1,0 +1,100 @@
+package faults
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"protokoll/test/server"
+)
+
+// rounds is how often TestRounds strikes, unless PROTOKOLL_ROUNDS says otherwise; `make nightly` asks for 1,000.
+const rounds = 50
+
+// strikes are what TestRounds chooses from.
+var strikes = []strike{
+	{"killed", 6, killed},
+	{"killed at a call", 8, killedAtCall},
+	{"calls fail", 3, refused},
+	{"killed at start", 3, killedAtStart},
+}
+
+// TestRounds covers F1 to F6, F14, F21, F22, F42, F43, F46 and F48 from the outside. People write, read and change their rosters, an
+// operator opens and erases accounts, sweeps, backs up and takes checkpoints away, and all the while the process is killed or
+// the disk fails. After each round the four promises of the design are checked: what was acknowledged is there and shown once,
+// the live state is the rebuilt one, the independent verifier accepts the folder together with every checkpoint that was ever
+// taken, and who was erased has neither a password nor a key.
+func TestRounds(t *testing.T) {
+	s, target := start(t, server.Options{Accounts: castAccounts})
+	given := seed(t)
+	c, r := newCast(t, target, given), choices(given, 1000)
+	k := newKeeper(t, c, s)
+	must(t, c.arrive())
+	must(t, c.shower.befriend())
+	must(t, k.sign())
+	tally := map[string]int{}
+	var starts []time.Duration
+	for round := range number(t, "PROTOKOLL_ROUNDS", rounds) {
+		strike := choose(r)
+		what, took, err := c.round(k, s, strike, round, r)
+		if err != nil {
+			t.Fatalf("round %d, %s %s: %v\n%s\n%s", round+1, strike.name, what, err, c.book.totals(), k.totals())
+		}
+		tally[strike.name]++
+		starts = append(starts, took)
+	}
+	slices.Sort(starts)
+	t.Logf("%s; %s; %s; starts: median %v, slowest %v", counted(tally), k.totals(), c.book.totals(), starts[len(starts)/2], starts[len(starts)-1])
+	must(t, k.comeBack(r))
+}
+
+// choose takes one of the strikes, each as often as its share says.
+func choose(r *rand.Rand) strike {
+	all := 0
+	for _, s := range strikes {
+		all += s.share
+	}
+	n := r.IntN(all)
+	for _, s := range strikes {
+		if n -= s.share; n < 0 {
+			return s
+		}
+	}
+	return strikes[0]
+}
+
+// round lets everybody act, strikes, starts again and checks what was promised.
+func (c *cast) round(k *keeper, s *server.Server, strike strike, round uint64, r *rand.Rand) (what string, took time.Duration, err error) {
+	acting := c.act(round)
+	acting.Go(func() { k.works(choices(c.seed+round, 2000)) })
+	what = strike.hit(c.t, s, r)
+	acting.Wait()
+	if err := k.keyless(s.Data); err != nil {
+		return what, 0, err
+	}
+	if strike.name == "killed at start" {
+		what = disturb(s, r)
+	}
+	begin := time.Now()
+	if err := s.Again(); err != nil {
+		return what, 0, err
+	}
+	took = time.Since(begin)
+	if err := c.check(s); err != nil {
+		return what, took, err
+	}
+	return what, took, k.check()
+}
+
+// counted is how often each thing was done.
+func counted(tally map[string]int) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(tally)) {
+		all = append(all, fmt.Sprintf("%s %d", name, tally[name]))
+	}
+	return strings.Join(all, ", ")
+}
