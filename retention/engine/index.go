@@ -16,7 +16,7 @@ import (
 
 // leftOverGrace is how old facts of an owner without an account must be to count as left over: keys and first facts of an
 // account that is being opened come before its address.
-const leftOverGrace = time.Hour
+const leftOverGrace = 10 * time.Minute
 
 // restrictedType is the fact that says that an account is restricted. GDPR Art. 18.
 const restrictedType = "account.restricted"
@@ -42,7 +42,8 @@ func (e *Engine) people() (*people, error) {
 	err := e.cfg.State.Each(schemas.Family_ACCOUNT_FACTS, func(f state.Fact) error {
 		switch f.Type {
 		case openedType:
-			p.known[f.Owner] = true
+			_, err := p.keys.Owner(f.Owner)
+			p.known[f.Owner] = err == nil // an address without a key is the rest of an erased account
 		case restrictedType:
 			p.restricted[f.Owner] = true
 		}

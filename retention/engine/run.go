@@ -18,6 +18,8 @@ const (
 	tickEvery = time.Minute
 	// erasedAfter is when the lanes of an erased account are swept, so that a mass of erasures shares sweeps. Its deadline is an hour.
 	erasedAfter = 10 * time.Minute
+	// endsAfter is when a lane is swept again in which a rule ended facts: the ENDs say when they were, and have to go too.
+	endsAfter = 10 * time.Minute
 	// againAfter is the pause after a sweep that could not be finished, such as while a backup copies.
 	againAfter = 5 * time.Minute
 )
@@ -74,7 +76,10 @@ func (e *Engine) Tick(ctx context.Context) {
 		}
 		period := Period(e.cfg.Policy, l)
 		began := e.cfg.Clock()
-		_, err := e.Sweep(ctx, l, false, nil)
+		r, err := e.Sweep(ctx, l, false, nil)
+		if r.Plan.Ends > 0 {
+			period = min(period, endsAfter)
+		}
 		switch {
 		case ctx.Err() != nil, errors.Is(err, eventlog.ErrStopped):
 			return
