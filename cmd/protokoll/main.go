@@ -35,8 +35,9 @@ type cli struct {
 	Rectify    rectifyCmd    `cmd:"" help:"Say where each kind of a person's data is put right (GDPR Art. 16)."`
 	Object     objectCmd     `cmd:"" help:"Record that a person objects to a use of their data (GDPR Art. 21)."`
 
-	Import  importCmd  `cmd:"" help:"Take over accounts from another server: XEP-0227, as ejabberd and Prosody write it."`
-	Version versionCmd `cmd:"" help:"Say which version this is."`
+	Import   importCmd   `cmd:"" help:"Take over accounts from another server: XEP-0227, as ejabberd and Prosody write it."`
+	Rehearse rehearseCmd `cmd:"" help:"Before an upgrade: read a copy of the log with this version and compare with the running server."`
+	Version  versionCmd  `cmd:"" help:"Say which version this is."`
 }
 
 // Lines that begin with a tab are not wrapped.
