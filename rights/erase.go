@@ -190,6 +190,9 @@ func (e *erasure) order(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	if err := e.Router.Settled(ctx, e.who); err != nil {
+		return err
+	}
 	if e.counts, err = e.count(e.who); err != nil {
 		return err
 	}

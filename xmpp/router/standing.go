@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -139,6 +140,23 @@ func (a *Account) expel(why *stream.Error) {
 		res.Outlet.Expelled(t, why)
 		a.r.Leave(res, t)
 	}
+}
+
+// Settled returns when everything that was appended for an account is folded: what its sessions left behind, once they have
+// ended.
+func (r *Router) Settled(ctx context.Context, who accounts.Account) error {
+	a := r.hold(who)
+	a.mu.Unlock()
+	for a.pending.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.stopped.Done():
+			return eventlog.ErrStopped
+		case <-time.After(reloadPause):
+		}
+	}
+	return r.State.Wait(ctx, r.marks()...)
 }
 
 // CloseFacts ends all facts of an account that was shut, in every lane, and returns when that is on disk and folded. Nothing is
