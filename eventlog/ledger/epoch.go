@@ -56,26 +56,12 @@ func (g *Ledger) begin(ctx context.Context) error {
 // salvage reads what there is of key and tip. The epoch goes on above every one that a checkpoint names.
 func (g *Ledger) salvage() (tip, error) {
 	old, err := g.loadBase()
-	if err != nil && g.key.signer == nil {
-		if _, err := os.Stat(filepath.Join(g.cfg.Dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
-			return old, fmt.Errorf("the ledger's key cannot be used, and another one would make all checkpoints worthless: put it back from the backup: %w", err)
-		}
-		if err := makeFolder(filepath.Join(g.cfg.Dir, checkpointsFolder)); err != nil {
-			return old, err
-		}
-		if err := createKey(g.cfg.Dir); err != nil {
-			return old, err
-		}
-		if g.key, err = readKey(g.cfg.Dir); err != nil {
-			return old, err
-		}
-	}
 	if err != nil {
-		old = firstTip()
-		g.own = list{dir: filepath.Join(g.cfg.Dir, checkpointsFolder), v: g.key.verifier}
-		if g.cfg.Keep != "" {
-			g.keep = &list{dir: g.cfg.Keep, v: g.key.verifier}
+		if err := g.salvageKey(err); err != nil {
+			return old, err
 		}
+		old = firstTip()
+		g.places()
 	}
 	for _, place := range []*list{&g.own, g.keep} {
 		if place == nil {
@@ -89,6 +75,24 @@ func (g *Ledger) salvage() (tip, error) {
 		old.epoch = max(old.epoch, c.Epoch)
 	}
 	return old, nil
+}
+
+// salvageKey makes a key only where there is none.
+func (g *Ledger) salvageKey(why error) (err error) {
+	if g.key.signer != nil {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(g.cfg.Dir, keyFile)); !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("the ledger's key cannot be used, and another one would make all checkpoints worthless: put it back from a backup: %w", why)
+	}
+	if err := makeFolder(filepath.Join(g.cfg.Dir, checkpointsFolder)); err != nil {
+		return err
+	}
+	if err := createKey(g.cfg.Dir); err != nil {
+		return err
+	}
+	g.key, err = readKey(g.cfg.Dir)
+	return err
 }
 
 // goOn finds up to where the log bears a stored tree out.

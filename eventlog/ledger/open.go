@@ -66,11 +66,16 @@ func (g *Ledger) loadBase() (t tip, err error) {
 		return t, err
 	}
 	g.epoch = t.epoch
+	g.places()
+	return t, nil
+}
+
+// places says where checkpoints go.
+func (g *Ledger) places() {
 	g.own = list{dir: filepath.Join(g.cfg.Dir, checkpointsFolder), v: g.key.verifier}
 	if g.cfg.Keep != "" {
 		g.keep = &list{dir: g.cfg.Keep, v: g.key.verifier}
 	}
-	return t, nil
 }
 
 // refuse tells a disagreement from a fault of reading the log or of the machine.
