@@ -30,6 +30,9 @@ func (r *Router) SignedIn(who accounts.Account) bool {
 func (r *Router) Import(who accounts.Account, decide func(features.Facts) ([]eventlog.Fact, error)) (*eventlog.Receipt, error) {
 	a := r.hold(who)
 	defer a.mu.Unlock()
+	if a.shut.Load() {
+		return nil, accounts.ErrNoAccount // it is being erased
+	}
 	if len(a.resources) > 0 {
 		return nil, ErrSignedIn
 	}
