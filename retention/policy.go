@@ -132,16 +132,6 @@ func (p *Policy) Digest() [32]byte { return sha256.Sum256(p.text) }
 // File returns the file as it was read.
 func (p *Policy) File() []byte { return p.text }
 
-// Kind returns the policy for a class.
-func (p *Policy) Kind(c schemas.DataClass) Kind {
-	for _, k := range p.Kinds {
-		if class, ok := classNamed(k.Name); ok && class.Data == c {
-			return k
-		}
-	}
-	return Kind{}
-}
-
 func (p *Policy) basis(name string) Basis {
 	for _, b := range p.Bases {
 		if b.Name == name {

@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
-	"protokoll/eventlog"
 	"protokoll/schemas"
 )
 
@@ -76,26 +75,10 @@ func classesIn(m protoreflect.MessageDescriptor, add func(schemas.DataClass)) {
 }
 
 // RulesOf returns the rules for events of a family, the shortest deadline first. An event may fall under several: the first that
-// makes it due counts. A family can hold types of different classes, and an Age rule is about its types only: see RulesOfType.
-func (p *Policy) RulesOf(f schemas.Family) []Rule {
-	return p.pick(func(r Rule) bool { return slices.Contains(r.Families, f) })
-}
-
-// RulesOfType returns the rules for events of a type, the shortest deadline first.
-func (p *Policy) RulesOfType(name string) []Rule {
-	return p.pick(func(r Rule) bool { return slices.Contains(r.Types, name) })
-}
-
-// RulesOfLane returns the rules for a lane's events, the shortest deadline first.
-func (p *Policy) RulesOfLane(l eventlog.Lane) []Rule {
-	return p.pick(func(r Rule) bool {
-		return slices.ContainsFunc(r.Families, func(f schemas.Family) bool { return eventlog.LaneOf(f) == l })
-	})
-}
-
-func (p *Policy) pick(wanted func(Rule) bool) (rules []Rule) {
+// makes it due counts. A rule is about its Types only; an END has no type and falls under those of all.
+func (p *Policy) RulesOf(f schemas.Family) (rules []Rule) {
 	for _, r := range p.rules {
-		if wanted(r) {
+		if slices.Contains(r.Families, f) {
 			rules = append(rules, r)
 		}
 	}
@@ -103,32 +86,15 @@ func (p *Policy) pick(wanted func(Rule) bool) (rules []Rule) {
 	return rules
 }
 
-// RollAge returns how long a segment of the lane may be written to: half of the shortest deadline of what becomes due there without
-// anybody's order, 0 if nothing does. For an erasure the engine rolls the lane itself. DESIGN §5
-func (p *Policy) RollAge(l eventlog.Lane) time.Duration {
-	for _, r := range p.RulesOfLane(l) {
-		if r.Trigger != AccountErased && r.Trigger != LeftOver {
-			return r.Deadline / 2
-		}
-	}
-	return 0
-}
-
-// ageOf returns the period of a class's Age rule, which the check makes sure of.
-func (p *Policy) ageOf(c schemas.DataClass) time.Duration {
+// ReservedFor returns how long the address of an erased account is given to nobody else.
+func (p *Policy) ReservedFor() time.Duration {
 	for _, r := range p.rules {
-		if r.Class == c && r.Trigger == Age {
+		if r.Class == schemas.DataClass_RESERVED_ADDRESS && r.Trigger == Age {
 			return r.After
 		}
 	}
 	return 0
 }
-
-// ReservedFor returns how long the address of an erased account is given to nobody else.
-func (p *Policy) ReservedFor() time.Duration { return p.ageOf(schemas.DataClass_RESERVED_ADDRESS) }
-
-// AuditAge returns how long it is known who of the staff did what.
-func (p *Policy) AuditAge() time.Duration { return p.ageOf(schemas.DataClass_AUDIT) }
 
 // BackupPeriod returns how old a backup may become: the shortest period of the classes that are in backups.
 func (p *Policy) BackupPeriod() (shortest time.Duration) {

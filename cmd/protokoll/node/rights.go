@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"time"
 
 	"mellium.im/xmpp/jid"
 
 	"protokoll/accounts"
 	"protokoll/internal/control"
-	"protokoll/retention"
 	"protokoll/rights"
 	"protokoll/schemas"
 	"protokoll/xmpp/features"
@@ -36,16 +34,6 @@ func (s *Store) newRights(r *router.Router) *rights.Rights {
 		},
 		Reserve: s.reserve, KeyPlace: s.keyPlace(), Ledger: s.Ledger, Clock: s.clock, Whole: s.whole.RLocker(),
 	})
-}
-
-// reserveOf is how long the policy keeps an erased account's address from others.
-func reserveOf(p *retention.Policy) time.Duration {
-	for _, rule := range p.Rules() {
-		if rule.Class == schemas.DataClass_RESERVED_ADDRESS && rule.Trigger == retention.Age {
-			return rule.After
-		}
-	}
-	return 0
 }
 
 // keyPlace says what holds the root key: forgetting is as strong as that. DESIGN §7

@@ -127,7 +127,7 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 		return err
 	}
 	s.Accounts = accounts.New(s.Log, s.State, s.Keys)
-	s.Accounts.Clock, s.reserve = s.clock, reserveOf(c.policy())
+	s.Accounts.Clock, s.reserve = s.clock, c.policy().ReservedFor()
 	if err := s.follow(ctx); err != nil {
 		return err
 	}
