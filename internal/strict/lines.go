@@ -21,6 +21,9 @@ func lineMap(data []byte) map[string]int {
 			prefix = path
 			lines[prefix] = line
 		case unstable.ArrayTable:
+			if counts[path] == 0 {
+				lines[path] = line
+			}
 			prefix = fmt.Sprintf("%s.%d", path, counts[path])
 			counts[path]++
 			lines[prefix] = line
