@@ -229,3 +229,5 @@ func writeFile(t testing.TB, path string, data []byte) string {
 	}
 	return path
 }
+
+func verifyOptions(dir string) verify.Options { return verify.Options{Data: dir} }
