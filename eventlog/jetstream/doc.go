@@ -1,9 +1,10 @@
 // Package jetstream is the log on an embedded NATS JetStream. It is the only package that imports NATS.
 //
 // It does: number events, encipher their records, write them in groups through JetStream, sync, settle receipts, feed
-// followers, roll segments, and find out at start what an unclean stop or a damaged disk left.
+// followers, roll segments, move events to the head of their lane, drop segments, and find out at start what an unclean stop or
+// a damaged disk left.
 //
-// It does not: know what an event means, open a payload, sweep or choose what to drop.
+// It does not: know what an event means, open a payload, or choose what is swept.
 //
 // # Who writes and who reads
 //
@@ -18,7 +19,7 @@
 //	lock                          held by the process that has the log open
 //	marks                         the durable mark of each lane, 16 bytes each, written after every sync, not synced itself
 //	manifests/<lane>.json         a line with the SHA-256 of the rest, then JSON: the segments of the lane, oldest first,
-//	                              its void numbers, its next number and its mark
+//	                              its void and its swept numbers, its next number and its mark
 //	segments/<lane>-<id>/msgs/    block files of closed segments
 //	live/jetstream/$G/streams/    JetStream's store: the segments that this process writes
 //
@@ -39,12 +40,36 @@
 //   - Opening changes nothing before everything was checked. A record that is not right at or below any mark seen anywhere is
 //     ErrDamaged; above all marks it is a crash tail. Closed segments are compared with the manifest by size and last checksum
 //     at start; Verify reads them whole.
-//   - Gaps between segments are void numbers of the manifest, and each is told in a proof.void event.
+//   - Every number up to the mark lies in a segment or is listed as void or swept; anything else is damage. Each range of void
+//     numbers is told in a proof.void event; what became of swept ones is told by who had them swept.
 //   - A folder that no manifest names is removed, unless it has a key and holds events: then the manifest is too old, which
 //     is damage.
 //
+// # Sweeping
+//
+// Roll, Move and Hold are errands of the lane's writer: it runs one after each group of commands, so neither keeps the other
+// waiting. A move is at most maxMoveFacts events, each a command of its own with the number it first had as origin, and while
+// others append the writer is left alone for movePause times as long after it.
+//
+// A sweep notes what its lane gets: owner and entity of each event, and the owners that closed the lane. The writer notes a
+// group under the lock under which the mark passes it. So whoever begins a sweep, then reads the mark, and then lets the state
+// pass that mark, has of every event either the state or the note; and because copies go through the same writer, none lands
+// behind an event that it does not know. What is left out uses no number.
+//
+// A drop goes key, folder, name, each on disk before the next, and may stop anywhere:
+//
+//	the manifest says "dropping" and lists the numbers as swept   from here on nobody reads it, and a start finishes the drop
+//	the keybook has forgotten the key                             copies of it anywhere are noise
+//	the folder is gone and its parent synced
+//	the manifest does not name it
+//
+// It runs on its caller's goroutine. Events of the segment that were kept in memory for followers go too. A reader that has
+// one of its files open goes on with the first event behind it.
+//
 // # Locks
 //
-// queue.mu and lane.chain are never held together. A writer takes chain only for moments; a lane's segments, live stream and
-// numbers are changed by its writer alone (by Open and Close while it does not run).
+// lane.manifests is taken before lane.chain; queue.mu and chain are never held together. A writer takes chain only for
+// moments; a lane's live stream and numbers are changed by its writer alone (by Open and Close while it does not run), its
+// segments also by Drop. manifests is held from a change of the chain to the manifest that states it, so that no manifest names
+// a segment whose folder is not in place. Log.open keeps Close waiting while something is dropped.
 package jetstream

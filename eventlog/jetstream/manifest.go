@@ -141,6 +141,11 @@ func (m *manifest) checkSwept() error {
 		if r.First <= last || r.Last < r.First || r.Last > m.Mark {
 			return fmt.Errorf("swept numbers %d to %d are impossible", r.First, r.Last)
 		}
+		for _, s := range m.Segments {
+			if s.State == closed && s.First <= r.Last && r.First <= s.Last || s.State == open && s.First <= r.Last {
+				return fmt.Errorf("segment %s: its numbers were swept", s.ID)
+			}
+		}
 		last = r.Last
 	}
 	return nil

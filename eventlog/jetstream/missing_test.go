@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"protokoll/eventlog"
@@ -88,6 +89,42 @@ func TestOlderManifestIsRefused(t *testing.T) {
 	}
 	if !sameContents(before, contents(t, q.dir)) {
 		t.Error("a refused start changed the folder")
+	}
+}
+
+// A chain that misses a link, wherever, is told from one of which that link was swept.
+func TestMissingLinkIsDamageUnlessSwept(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	g := p.create(func(c *Config) { c.SegmentEvents = 10 })
+	for n := range 30 {
+		mustAppend(t, g, p.message(n))
+	}
+	g.Close()
+	for link := range 3 {
+		for _, swept := range []bool{false, true} {
+			q := p.copyOf()
+			m, err := readManifest(q.dir, eventlog.Inbox)
+			if err != nil || len(m.Segments) != 3 {
+				t.Fatal(len(m.Segments), err)
+			}
+			s := m.Segments[link]
+			m.Segments = slices.Delete(m.Segments, link, link+1)
+			if swept {
+				m.Swept = []sweptEntry{{s.First, s.Last}}
+			}
+			if err := m.write(disk{}.withDefaults(), q.dir); err != nil {
+				t.Fatal(err)
+			}
+			removeAll(t, filepath.Join(q.dir, segmentsFolder, "inbox-"+s.ID))
+			g, err := Open(q.config())
+			if swept && err != nil || !swept && !errors.Is(err, eventlog.ErrDamaged) {
+				t.Errorf("link %d, swept %v: opened with %v", link, swept, err)
+			}
+			if err == nil {
+				g.Close()
+			}
+		}
 	}
 }
 

@@ -38,6 +38,13 @@ func TestParseManifest(t *testing.T) {
 		"unknown key":       {`{"lane":"inbox","mark":0,"next":1,"segments":[],"voids":[],"x":1}`, false},
 		"two documents":     {`{"lane":"inbox","mark":0,"next":1,"segments":[],"voids":[]} {}`, false},
 		"no document":       {``, false},
+		"swept":             {`{"lane":"inbox","mark":9,"next":10,"segments":[{"id":` + id + `,"state":"closed","first":4,"last":5}],"voids":[],"swept":[{"first":1,"last":3},{"first":6,"last":9}]}`, true},
+		"swept above mark":  {`{"lane":"inbox","mark":9,"next":20,"segments":[],"voids":[],"swept":[{"first":1,"last":10}]}`, false},
+		"swept backwards":   {`{"lane":"inbox","mark":9,"next":10,"segments":[],"voids":[],"swept":[{"first":3,"last":2}]}`, false},
+		"swept twice":       {`{"lane":"inbox","mark":9,"next":10,"segments":[],"voids":[],"swept":[{"first":1,"last":4},{"first":4,"last":9}]}`, false},
+		"swept number 0":    {`{"lane":"inbox","mark":9,"next":10,"segments":[],"voids":[],"swept":[{"first":0,"last":9}]}`, false},
+		"swept and there":   {`{"lane":"inbox","mark":9,"next":10,"segments":[{"id":` + id + `,"state":"closed","first":4,"last":9}],"voids":[],"swept":[{"first":1,"last":4}]}`, false},
+		"swept and open":    {`{"lane":"inbox","mark":9,"next":10,"segments":[{"id":` + id + `,"state":"open","first":4}],"voids":[],"swept":[{"first":1,"last":4}]}`, false},
 	} {
 		if _, err := parseManifest(signed(c.body), eventlog.Inbox); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
@@ -50,6 +57,7 @@ func TestParseManifest(t *testing.T) {
 
 func FuzzManifest(f *testing.F) {
 	f.Add(`{"lane":"inbox","mark":9,"next":10,"segments":[{"id":"00112233445566778899aabbccddeeff","state":"closed","first":1,"last":9,"blocks":[{"index":1,"first":1,"size":9,"checksum":"00"}]}],"voids":[{"first":1,"last":2,"reason":1,"told":true}]}`)
+	f.Add(`{"lane":"inbox","mark":9,"next":10,"segments":[],"voids":[],"swept":[{"first":1,"last":3},{"first":6,"last":9}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		m, err := parseManifest(signed(body), eventlog.Inbox)
 		if err != nil {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
@@ -58,7 +57,10 @@ func sweepersChild(args []string) error {
 	w := &world{t: loud{}, p: p, g: g}
 	p.t = w.t
 	for {
-		w.sweep(w.closedSegments(), func() {})
+		if chosen := w.closedSegments(); len(chosen) > 0 {
+			w.sweep(chosen, func() {})
+			os.Stdout.WriteString("swept\n")
+		}
 	}
 }
 
@@ -128,12 +130,23 @@ func killSweepers(t *testing.T, dir string, from int, acknowledged map[string]to
 	if !lines.Scan() || lines.Text() != "ready" {
 		t.Fatal("the child did not start")
 	}
-	time.AfterFunc(time.Duration(20+rand.IntN(400))*time.Millisecond, func() { cmd.Process.Kill() })
+	sweeps, more := 0, 1+rand.IntN(300) // lines after the first sweep
 	next := [appenders]int{}
 	for a := range next {
 		next[a] = from
 	}
 	for lines.Scan() {
+		if lines.Text() == "swept" {
+			sweeps++
+		}
+		if sweeps > 0 {
+			if more--; more == 0 {
+				cmd.Process.Kill() // what it wrote before is read to its end
+			}
+		}
+		if lines.Text() == "swept" {
+			continue
+		}
 		name, value, ok := strings.Cut(lines.Text(), " ")
 		n, err := strconv.Atoi(value)
 		if !ok || err != nil {
