@@ -73,7 +73,8 @@ func run(ctx context.Context, args []string) error {
 
 // complain says what went wrong, and where help is for a command line that cannot be understood.
 func complain(out io.Writer, err error) {
-	if _, ok := err.(config.Faults); ok { // wrapped ones say what they are about
+	// Faults of another file than the configuration are wrapped in words of their own.
+	if faults := (config.Faults)(nil); errors.As(err, &faults) && err.Error() == faults.Error() {
 		fmt.Fprintf(out, "protokoll: the configuration has faults:\n%v\n", err)
 		return
 	}
