@@ -17,6 +17,8 @@ type book struct {
 	repeats  int // copies that a client recognised by their stanza-id
 	resent   int // copies of what the sender had sent again, under a new stanza-id
 	bounced  int
+	failing  bool   // the disk refused some writes: who sends a refused message again is shown behind what was taken meanwhile
+	late     int    // such messages
 	clock    uint64 // counts sendings
 	inbox    uint64 // every message to an away account that was handled before this moment is on disk
 	unproven int    // messages behind a ping's answer that nobody promised anything about, and that are missing
@@ -117,6 +119,13 @@ func (b *book) pinged(ls []*letter) {
 	}
 }
 
+// fails notes whether the disk refuses writes in this round.
+func (b *book) fails(now bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failing = now
+}
+
 // returned notes an error that came back.
 func (b *book) returned(n *wire.Node) {
 	b.mu.Lock()
@@ -171,8 +180,10 @@ func (b *book) show(user, bare string, n *wire.Node, fresh bool) {
 		b.fault("%s: shown %d times, sent %d times", body, len(l.ids), l.sends)
 	case len(l.ids) > 1:
 		b.resent++
+	case l.number < r.last[l.from] && b.failing && l.sends > 1:
+		b.late++
 	case l.number < r.last[l.from]:
-		b.fault("%s: shown behind number %d of the same pair", body, r.last[l.from])
+		b.fault("%s: shown behind number %d of the same pair, sent %d times", body, r.last[l.from], l.sends)
 	}
 	r.last[l.from] = max(r.last[l.from], l.number)
 }
@@ -217,6 +228,6 @@ func (b *book) totals() string {
 		}
 	}
 	return fmt.Sprintf("%d messages, %d acknowledged by <a/>, %d by a ping, %d shown, %d bounced; recognised by stanza-id %d, "+
-		"shown again because sent again %d, behind a ping but promised by nothing and gone %d",
-		len(b.order), acked, pinged, shown, b.bounced, b.repeats, b.resent, b.unproven)
+		"shown again because sent again %d, refused and sent again %d, behind a ping but promised by nothing and gone %d",
+		len(b.order), acked, pinged, shown, b.bounced, b.repeats, b.resent, b.late, b.unproven)
 }

@@ -207,14 +207,19 @@ func (k *keeper) check() error {
 }
 
 func (k *keeper) verify() error {
-	args := []string{"audit", "verify"}
-	for _, file := range k.signed {
-		args = append(args, "--checkpoint", file)
-	}
-	if out, err := k.server.Command(args...); err != nil {
+	if out, err := k.audit(k.server.Data); err != nil {
 		return fmt.Errorf("audit verify: %w\n%s", err, out)
 	}
 	return nil
+}
+
+// audit lets the verifier read a folder with every checkpoint that was taken.
+func (k *keeper) audit(data string) (string, error) {
+	args := []string{"audit", "verify", "--data", data}
+	for _, file := range k.signed {
+		args = append(args, "--checkpoint", file)
+	}
+	return k.plain(args...)
 }
 
 // plain runs a command that has no --data, or brings its own.
