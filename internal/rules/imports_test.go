@@ -32,9 +32,14 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/xmpp/...", "protokoll/rights", "rights act on the router, not the other way round"},
 	{"protokoll/accounts", "protokoll/rights", "accounts are facts; who may ask for what is decided above"},
 	{"protokoll/rights", "github.com/nats-io", "rights append through the contract"},
+	{"protokoll/retention", "protokoll/xmpp", "the policy is not the wire's business; cmd hands the form over"},
+	{"protokoll/retention", "protokoll/eventlog", "a policy says what is due, the engine finds it"},
+	{"protokoll/internal/strict", "protokoll/config", "reading a file strictly knows no file"},
 	{"protokoll/rights", "protokoll/retention", "who takes events out reads orders from the log"},
 	{"protokoll/rights", "protokoll/directory", "a directory is asked by cmd"},
 	{"protokoll/accounts", "protokoll/directory", "accounts are facts; a directory is asked by cmd"},
+	{"protokoll/portability/pie", "protokoll/eventlog", "XEP-0227 is read and written without a log"},
+	{"protokoll/portability/...", "github.com/nats-io", "exports read through the contract"},
 	{"protokoll/accounts", "github.com/nats-io", "accounts append through the contract"},
 }
 

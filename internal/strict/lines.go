@@ -2,6 +2,7 @@ package strict
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pelletier/go-toml/v2/unstable"
 )
@@ -19,14 +20,11 @@ func lineMap(data []byte) map[string]int {
 		switch e.Kind {
 		case unstable.Table:
 			prefix = path
-			lines[prefix] = line
+			note(lines, prefix, line)
 		case unstable.ArrayTable:
-			if counts[path] == 0 {
-				lines[path] = line
-			}
 			prefix = fmt.Sprintf("%s.%d", path, counts[path])
 			counts[path]++
-			lines[prefix] = line
+			note(lines, prefix, line)
 		case unstable.KeyValue:
 			keyValue(&p, Join(prefix, path), line, e, lines)
 		}
@@ -34,8 +32,20 @@ func lineMap(data []byte) map[string]int {
 	return lines
 }
 
-func keyValue(p *unstable.Parser, path string, line int, e *unstable.Node, lines map[string]int) {
+// note keeps the line of a path, and of the tables around it that have none of their own: in a.b.c = 1 that is a.b and a.
+func note(lines map[string]int, path string, line int) {
 	lines[path] = line
+	for i := strings.LastIndexByte(path, '.'); i > 0; i = strings.LastIndexByte(path, '.') {
+		path = path[:i]
+		if _, ok := lines[path]; ok {
+			return
+		}
+		lines[path] = line
+	}
+}
+
+func keyValue(p *unstable.Parser, path string, line int, e *unstable.Node, lines map[string]int) {
+	note(lines, path, line)
 	value(p, path, e.Value(), lines)
 }
 
