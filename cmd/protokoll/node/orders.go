@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"protokoll/backup"
@@ -88,6 +89,50 @@ func (s *Store) Orders(ctx context.Context) (backup.Orders, error) {
 	return readOrders(ctx, s.Log, s.Keys.Server(), known)
 }
 
+// ordersKept says up to which number of lane proof the orders are kept.
+type ordersKept struct {
+	mu     sync.Mutex
+	number uint64
+	moved  chan struct{} // closed and made anew when number moves
+}
+
+func (k *ordersKept) reach(number uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.number = max(k.number, number)
+	if k.moved != nil {
+		close(k.moved)
+	}
+	k.moved = make(chan struct{})
+}
+
+// wait returns when what stands in lane proof up to a number is kept everywhere.
+func (k *ordersKept) wait(ctx context.Context, number uint64) error {
+	for {
+		k.mu.Lock()
+		reached, moved := k.number >= number, k.moved
+		k.mu.Unlock()
+		if reached {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("it is done, but the place that keeps orders does not know it yet: %w", ctx.Err())
+		}
+	}
+}
+
+// keptPatience is how long a command waits for the place that keeps orders.
+const keptPatience = 30 * time.Second
+
+// awaitOrders returns when a restore would know of every order given until now. Whoever answers for an erasure calls it first.
+func (s *Store) awaitOrders(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keptPatience)
+	defer cancel()
+	return s.kept.wait(ctx, s.Log.Mark(eventlog.Proof))
+}
+
 // keepOrders compares what is kept elsewhere with the log, then keeps what the log says and what is ordered from now on.
 func (s *Store) keepOrders(ctx, run context.Context) error {
 	known, err := readOrders(ctx, s.Log, s.Keys.Server(), backup.Orders{})
@@ -109,6 +154,7 @@ func (s *Store) keepOrders(ctx, run context.Context) error {
 	if err := s.writeOrders(known); err != nil {
 		return err
 	}
+	s.kept.reach(known.Proof)
 	s.runner.Go(func() { s.followOrders(run, known) })
 	return nil
 }
@@ -122,6 +168,9 @@ func (s *Store) followOrders(ctx context.Context, known backup.Orders) {
 			if err == nil && news {
 				known.At, known.Marks = time.Now().UnixMilli(), marksOf(s.Log)
 				err = s.writeOrders(known)
+			}
+			if err == nil {
+				s.kept.reach(known.Proof)
 			}
 			return err
 		})

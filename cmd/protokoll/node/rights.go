@@ -63,7 +63,7 @@ func (s *Store) rightsCommand(do asked) control.Handler {
 		}
 		by := rights.By{Actor: a.Actor, Reason: a.Reason}
 		if s.rights != nil {
-			return do(ctx, s.rights, by, address, a)
+			return s.andKept(ctx, do, s.rights, by, address, a)
 		}
 		r, err := s.stoppedRouter()
 		if err != nil {
@@ -74,8 +74,17 @@ func (s *Store) rightsCommand(do asked) control.Handler {
 		if _, err := all.Finish(ctx); err != nil {
 			return nil, err
 		}
-		return do(ctx, all, by, address, a)
+		return s.andKept(ctx, do, all, by, address, a)
 	}
+}
+
+// andKept answers only when a restore would know of the order.
+func (s *Store) andKept(ctx context.Context, do asked, r *rights.Rights, by rights.By, address jid.JID, a RightsArguments) (any, error) {
+	result, err := do(ctx, r, by, address, a)
+	if err != nil {
+		return nil, err
+	}
+	return result, s.awaitOrders(ctx)
 }
 
 // stoppedRouter is a router over a folder that no server runs on: the same locks and rules, and nobody online. Which domains

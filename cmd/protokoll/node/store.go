@@ -61,6 +61,7 @@ type Store struct {
 
 	domains []string
 	keep    string
+	kept    ordersKept
 	logger  *slog.Logger
 	// directories say who may get an account by an import, by domain.
 	directories map[string]*directory.LDAP
