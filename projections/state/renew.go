@@ -111,13 +111,20 @@ func (l *lane) catchUp(ctx context.Context, log eventlog.Log, live *lane, progre
 
 // foldUpTo folds up to a number and stops there.
 func (l *lane) foldUpTo(ctx context.Context, log eventlog.Log, total uint64, progress Progress) error {
-	return projections.Read(ctx, log, l.id, l.number+1, total, func(events []projections.Event) error {
+	err := projections.Read(ctx, log, l.id, l.number+1, total, func(events []projections.Event) error {
 		err := l.apply(events)
 		if progress != nil && err == nil {
 			progress(l.id, l.number, total)
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	l.mu.Lock() // the last numbers may have been swept: who saw them stands where we stand now
+	defer l.mu.Unlock()
+	l.number = max(l.number, total)
+	return nil
 }
 
 // exchange folds the last events while nothing is folded here, and takes over what next holds.
