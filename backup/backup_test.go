@@ -27,7 +27,7 @@ type store struct {
 	source backup.Source
 }
 
-func newStore(t *testing.T) *store {
+func newStore(t testing.TB) *store {
 	t.Helper()
 	s := &store{dir: t.TempDir(), now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	var err error
@@ -58,7 +58,7 @@ func newStore(t *testing.T) *store {
 }
 
 // put appends n roster items and a presence, and waits for the disk.
-func (s *store) put(t *testing.T, first, n int) {
+func (s *store) put(t testing.TB, first, n int) {
 	t.Helper()
 	var facts []eventlog.Fact
 	for i := first; i < first+n; i++ {
@@ -71,7 +71,7 @@ func (s *store) put(t *testing.T, first, n int) {
 	}
 }
 
-func (s *store) backup(t *testing.T, o backup.Options) backup.Result {
+func (s *store) backup(t testing.TB, o backup.Options) backup.Result {
 	t.Helper()
 	r, err := backup.Make(t.Context(), s.source, o, nil)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *store) backup(t *testing.T, o backup.Options) backup.Result {
 	return r
 }
 
-func find(t *testing.T, path string) (backup.Entry, string) {
+func find(t testing.TB, path string) (backup.Entry, string) {
 	t.Helper()
 	e, err := backup.Find(path)
 	if err != nil {

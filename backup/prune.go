@@ -13,10 +13,11 @@ type Pruned struct {
 	Backups, Keys, Partial int
 }
 
-// Old returns the entries that are older than the period, and those that were never finished.
+// Old returns the entries that are older than the period, and those that were never finished. A damaged one stays for its period:
+// something may be saved out of it.
 func Old(all []Entry, now time.Time, period time.Duration) (old []Entry) {
 	for _, e := range all {
-		if e.Manifest == nil || now.Sub(e.Made) > period {
+		if errors.Is(e.Fault, ErrPartial) || now.Sub(e.Made) > period {
 			old = append(old, e)
 		}
 	}

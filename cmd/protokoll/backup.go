@@ -32,9 +32,11 @@ type backupMakeCmd struct {
 // backupRules say where keys go and how long backups stay.
 type backupRules struct {
 	KeysTo string        `name:"keys-to" placeholder:"DIR" type:"path" help:"The folder for the keys; without it they lie beside the backups."`
-	Keep   time.Duration `placeholder:"TIME" default:"720h" help:"How long the policy lets a backup stay (${default})."`
+	Keep   time.Duration `placeholder:"TIME" help:"How long a backup may stay. Without it: as long as the policy says, the one that is built in if no other is named."`
 	// Without keys a backup is noise, so this is how long an erasure may take to reach all copies.
 	KeepKeys time.Duration `placeholder:"TIME" default:"168h" help:"How long the keys of a backup stay (${default})."`
+
+	every time.Duration // how often the policy wants a backup
 }
 
 func (r backupRules) keysFolder(dir string) string {
@@ -59,11 +61,28 @@ func (c *backupMakeCmd) Run(ctx context.Context) error {
 	}
 	fmt.Printf("backup   %s\nkeys     %s\nsegments %d\ncopied   %d bytes, %d held by earlier backups\n", r.Backup, r.Keys, r.Segments, r.Copied, r.Linked)
 	fmt.Println("not in it: state, which is folded from the log, and lane now (presences, sessions)")
+	if err := c.obey(policySource{Data: c.Data, Config: c.Config}); err != nil {
+		return err
+	}
 	return c.reportOld(c.Dir)
 }
 
+// obey fills in the policy's period where none is given.
+func (r *backupRules) obey(source policySource) error {
+	policy, err := source.load()
+	if err != nil {
+		return err
+	}
+	r.every = time.Duration(policy.Limits.BackupEvery)
+	if r.Keep == 0 {
+		r.Keep = policy.BackupPeriod()
+		r.KeepKeys = min(r.KeepKeys, r.Keep)
+	}
+	return nil
+}
+
 // reportOld says which backups should be gone already.
-func (r backupRules) reportOld(dir string) error {
+func (r *backupRules) reportOld(dir string) error {
 	for _, what := range []struct {
 		dir    string
 		list   func(string) ([]backup.Entry, error)
@@ -75,18 +94,22 @@ func (r backupRules) reportOld(dir string) error {
 		}
 		for _, e := range backup.Old(all, time.Now(), what.period) {
 			why := fmt.Sprintf("older than %s", what.period)
-			if e.Manifest == nil {
-				why = "not finished, or damaged"
+			if errors.Is(e.Fault, backup.ErrPartial) {
+				why = "not finished"
 			}
 			fmt.Fprintf(os.Stderr, "protokoll: %s is %s: `protokoll backup prune` removes it\n", e.Path, why)
 		}
+	}
+	if e, err := backup.Find(dir); r.every > 0 && err == nil && time.Since(e.Made) > r.every {
+		fmt.Fprintf(os.Stderr, "protokoll: the newest backup is of %s; the policy wants one every %s\n", e.Made.Format(time.RFC3339), r.every)
 	}
 	return nil
 }
 
 type backupVerifyCmd struct {
-	backupRules `embed:""`
-	Dir         string `arg:"" type:"path" help:"A backup, or a folder of backups: then the newest finished one."`
+	backupRules  `embed:""`
+	policySource `embed:""`
+	Dir          string `arg:"" type:"path" help:"A backup, or a folder of backups: then the newest finished one."`
 }
 
 func (c *backupVerifyCmd) Run(ctx context.Context) error {
@@ -110,16 +133,23 @@ func (c *backupVerifyCmd) Run(ctx context.Context) error {
 			fmt.Printf("%-8s %d events opened\n", l, r.Events[l])
 		}
 	}
+	if err := c.obey(c.policySource); err != nil {
+		return err
+	}
 	return c.reportOld(filepath.Dir(e.Path))
 }
 
 type backupPruneCmd struct {
-	backupRules `embed:""`
-	consent     `embed:""`
-	Dir         string `arg:"" type:"path" help:"The folder of backups."`
+	backupRules  `embed:""`
+	policySource `embed:""`
+	consent      `embed:""`
+	Dir          string `arg:"" type:"path" help:"The folder of backups."`
 }
 
 func (c *backupPruneCmd) Run(context.Context) error {
+	if err := c.obey(c.policySource); err != nil {
+		return err
+	}
 	if c.Keep < c.KeepKeys {
 		return usageError{errors.New("--keep must not be shorter than --keep-keys")}
 	}
