@@ -184,8 +184,11 @@ func (v *verifier) sweptHeld() (all []sweepRecord) {
 }
 
 // findFate counts the numbers whose events are not found. Each of them was a copy itself, or its copy went since: there must
-// be enough of these.
+// be enough of these. What was copied to where a restore left numbers out is on record as lost.
 func (v *verifier) findFate(r *reading, s sweepRecord, later []sweepRecord, fate string, found func(uint64) bool) {
+	if v.records.lost[r.lane] > s.last || fate == fateHeld && v.records.lost[eventlog.Held] > 0 {
+		return
+	}
 	var missing, first uint64
 	for _, run := range s.runs {
 		for n := run.first; run.fate == fate && n <= run.last; n++ {

@@ -22,6 +22,7 @@ const (
 type records struct {
 	erased map[eventlog.Lane]map[string]*erasure // by segment, in hex
 	voids  map[eventlog.Lane][]numbers
+	lost   map[eventlog.Lane]uint64 // the last number that a restore left out; copies of moved events may have stood there
 	epochs map[uint64]*schemas.EpochBegun
 }
 
@@ -44,7 +45,8 @@ type run struct {
 
 func newRecords() records {
 	return records{
-		erased: map[eventlog.Lane]map[string]*erasure{}, voids: map[eventlog.Lane][]numbers{}, epochs: map[uint64]*schemas.EpochBegun{},
+		erased: map[eventlog.Lane]map[string]*erasure{}, voids: map[eventlog.Lane][]numbers{}, lost: map[eventlog.Lane]uint64{},
+		epochs: map[uint64]*schemas.EpochBegun{},
 	}
 }
 
@@ -72,6 +74,9 @@ func (r *reading) takeRecord(m *schemas.Envelope, e event) error {
 	case *schemas.NumbersVoid:
 		l := eventlog.Lane(p.GetLane())
 		r.records.voids[l] = append(r.records.voids[l], numbers{p.GetFirst(), p.GetLast()})
+		if p.GetReason() == schemas.VoidReason_RESTORED {
+			r.records.lost[l] = max(r.records.lost[l], p.GetLast())
+		}
 	case *schemas.EpochBegun:
 		r.records.epochs[p.GetEpoch()] = p
 	}
