@@ -93,7 +93,10 @@ func (w *live) syncAll(d disk) error {
 		return fmt.Errorf("sync a block: %w", err)
 	}
 	streams := filepath.Dir(w.dir)
-	for _, dir := range []string{w.msgs(), w.dir, streams, filepath.Dir(streams), filepath.Dir(filepath.Dir(streams))} {
+	account := filepath.Dir(streams)
+	store := filepath.Dir(account)
+	// The last one holds the name of JetStream's store, which is made anew at each start.
+	for _, dir := range []string{w.msgs(), w.dir, streams, account, store, filepath.Dir(store)} {
 		if err := d.syncFolder(dir); err != nil {
 			return err
 		}

@@ -27,6 +27,8 @@ type cast struct {
 	people   []*person // change their rosters
 	shower   *shower   // changes its presence
 	refused  atomic.Int32
+
+	powerless atomic.Bool // the machine itself starts anew: no session can be resumed, and a client may be shown again what it had
 }
 
 // The accounts: user1 …
@@ -57,7 +59,7 @@ func newCast(t *testing.T, target wire.Target, seed uint64) *cast {
 	}
 	for i, p := range c.readers {
 		r := choices(seed, uint64(300+i))
-		p.stanza = func(n *wire.Node) { c.book.show(p.user, p.bare(), n, true) }
+		p.stanza = func(n *wire.Node) { c.book.show(p.user, p.bare(), n, !c.powerless.Load()) }
 		p.lag = func() time.Duration {
 			if r.IntN(8) > 0 {
 				return 0
@@ -91,6 +93,9 @@ func (c *cast) arrive() error {
 		back := p.id != ""
 		p.mu.Unlock()
 		err := p.connect()
+		if errors.Is(err, errResume) && c.powerless.Load() {
+			back, err = false, p.connect()
+		}
 		if errors.Is(err, errResume) {
 			return fmt.Errorf("%s: %w", p.user, err)
 		}

@@ -31,6 +31,7 @@ type keeper struct {
 	backups int
 	sweeps  int
 	erased  int
+	online  bool              // what is done on a stopped folder does not count
 	buried  []schemas.OwnerID // of accounts whose erasure was said to be done
 }
 
@@ -60,6 +61,24 @@ func (k *keeper) works(r *rand.Rand) {
 	}
 }
 
+// worksOnline is works for a server whose folder nobody else may touch: when it is gone, so is the keeper.
+func (k *keeper) worksOnline(r *rand.Rand) {
+	k.online = true
+	defer func() { k.online = false }()
+	k.works(r)
+}
+
+// errCutOff is returned for a command that may have been carried out on the folder of a server that is gone.
+var errCutOff = errors.New("the server is gone")
+
+func (k *keeper) command(args ...string) (string, error) {
+	out, err := k.server.Command(args...)
+	if err == nil && k.online && !k.server.Alive() {
+		err = errCutOff
+	}
+	return out, err
+}
+
 func (k *keeper) step(r *rand.Rand) {
 	switch n := r.IntN(10); {
 	case n < 3:
@@ -67,13 +86,13 @@ func (k *keeper) step(r *rand.Rand) {
 	case n < 5:
 		k.erase(r)
 	case n < 8:
-		if _, err := k.server.Command("retention", "run", "--yes"); err == nil {
+		if _, err := k.command("retention", "run", "--yes"); err == nil {
 			k.sweeps++
 		}
 	case n < 9:
 		_ = k.sign() // the server may have been killed meanwhile
 	default:
-		if _, err := k.server.Command("backup", filepath.Join(k.folder, "backup"), "--incremental"); err == nil {
+		if _, err := k.command("backup", filepath.Join(k.folder, "backup"), "--incremental"); err == nil {
 			k.backups++
 		}
 	}
@@ -89,7 +108,7 @@ func (k *keeper) open() {
 	k.opened++
 	name := fmt.Sprintf("spare%d", k.opened)
 	k.spare[name] = unclear
-	if _, err := k.server.Command("account", "add", k.address(name), "--password-file", k.secret); err == nil {
+	if _, err := k.command("account", "add", k.address(name), "--password-file", k.secret); err == nil {
 		k.spare[name] = there
 	}
 }
@@ -105,7 +124,7 @@ func (k *keeper) erase(r *rand.Rand) {
 		return // the server was killed while it was asked
 	}
 	k.spare[name] = unclear
-	if _, err := k.server.Command("erase", k.address(name), "--yes", "--reason", "trial"); err == nil {
+	if _, err := k.command("erase", k.address(name), "--yes", "--reason", "trial"); err == nil {
 		k.spare[name] = gone
 		k.buried = append(k.buried, owner)
 		k.erased++
@@ -114,7 +133,7 @@ func (k *keeper) erase(r *rand.Rand) {
 
 // owner asks for an account's owner id.
 func (k *keeper) owner(name string) (id schemas.OwnerID, err error) {
-	out, err := k.server.Command("account", "show", k.address(name))
+	out, err := k.command("account", "show", k.address(name))
 	if err != nil {
 		return id, err
 	}

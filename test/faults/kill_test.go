@@ -98,8 +98,10 @@ func (c *cast) check(s *server.Server) error {
 			return fmt.Errorf("%s: %d stanzas stay unacknowledged", p.user, p.unacknowledged())
 		}
 	}
-	if err := c.shower.current(); err != nil {
-		return err
+	if !c.powerless.Load() { // a new session has a presence of its own
+		if err := c.shower.current(); err != nil {
+			return err
+		}
 	}
 	if err := each(c.people, (*person).lostNames); err != nil {
 		return err
