@@ -19,6 +19,8 @@ var (
 	ErrUnusual = errors.New("an unusual share of the lane is due: look at the plan, then run it with --yes")
 	// ErrRule is returned when events could become due for which the policy has no rule.
 	ErrRule = errors.New("no rule says when they go")
+	// ErrLost is returned when a fact that is still true was not moved. The segment stays.
+	ErrLost = errors.New("a fact that is true was left behind")
 	// ErrPlan is returned when a written plan cannot be read.
 	ErrPlan = errors.New("the plan of a sweep is damaged")
 )
@@ -26,6 +28,7 @@ var (
 // State is what the engine needs of the current facts. *state.State has it.
 type State interface {
 	Each(schemas.Family, func(state.Fact) error) error
+	Get(schemas.OwnerID, schemas.Family, schemas.EntityID) (state.Fact, bool, error)
 	Wait(context.Context, ...eventlog.Position) error
 	RenewLaneOn(context.Context, eventlog.Lane, eventlog.Log) error
 }

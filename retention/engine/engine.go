@@ -98,8 +98,6 @@ func withDefault(show Progress) Progress {
 
 func (e *Engine) sweep(ctx context.Context, l eventlog.Lane, allowed bool, show Progress) (r Result, err error) {
 	began := time.Now()
-	noting := e.cfg.Log.BeginSweep(l) // before the state is asked what is true
-	defer noting.End()
 	p, resumed, err := e.readPlan(l)
 	if err != nil {
 		return r, err
@@ -109,7 +107,11 @@ func (e *Engine) sweep(ctx context.Context, l eventlog.Lane, allowed bool, show 
 			return Result{Plan: p, Finished: e.cfg.Clock()}, err
 		}
 	}
-	j, err := e.judge(ctx, l) // again: a segment that was rolled has grown since the plan was made
+	// The log notes what comes after the last of the planned numbers, and only then the state is asked, again, what is true: a
+	// segment that was rolled has grown since the plan was made, and a fact in it must not look like what supersedes it.
+	noting := e.cfg.Log.BeginSweep(l)
+	defer noting.End()
+	j, err := e.judge(ctx, l)
 	if err != nil {
 		return r, err
 	}

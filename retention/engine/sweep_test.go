@@ -247,6 +247,37 @@ func TestCrashAtEachStep(t *testing.T) {
 	}
 }
 
+// What is appended between the plan and the rolling of the live segment is in that segment, and true.
+func TestAppendedBeforeTheRoll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	o := w.account()
+	w.put(o, item("bela@a.example", "1"))
+	w.put(o, item("bela@a.example", "2"))
+	w.step = func(s string) error {
+		switch s {
+		case "roll":
+			w.put(o, item("bela@a.example", "3"))
+			w.put(o, item("carl@a.example", "new"))
+		case "move":
+			w.put(o, item("carl@a.example", "newer"))
+		}
+		return nil
+	}
+	w.sweep(eventlog.Lasting)
+	w.checkRebuilt()
+	expectFates(t, w.checkAccounted(eventlog.Lasting), map[uint64]string{
+		1: "moved", 2: "contact-list.superseded", 3: "contact-list.superseded", 4: "moved", 5: "contact-list.superseded",
+	})
+	facts, err := w.state.Facts(o.ID(), schemas.Family_ROSTER_FACTS)
+	if err != nil || len(facts) != 2 {
+		t.Errorf("%d facts, %v", len(facts), err)
+	}
+	if all := w.read(eventlog.Lasting); len(all) != 3 {
+		t.Errorf("%d events in the log, want 3", len(all))
+	}
+}
+
 // fill gives an owner ten contacts, each stated twice, in several segments, and one contact stated twice to a restricted one.
 func (w *world) fill(o, restricted *seal.Owner) {
 	w.t.Helper()

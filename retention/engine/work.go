@@ -267,17 +267,39 @@ func (p *pass) findLeftOut(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.cfg.State.Wait(ctx, eventlog.Position{Lane: p.lane, Number: p.cfg.Log.Mark(p.lane)}); err != nil {
+		return err
+	}
 	return p.cfg.Log.Read(ctx, p.lane, p.segment.First, p.segment.Last, func(all []eventlog.Record) error {
 		for _, r := range all {
 			if p.fates.get(r.Position.Number) != fateMoved {
 				continue
 			}
 			if _, found := copies[r.Rank()]; !found {
+				if err := p.superseded(r); err != nil {
+					return err
+				}
 				p.fates.set(r.Position.Number, p.judge.fate(erase, p.judge.due(r)))
 			}
 		}
 		return nil
 	})
+}
+
+// superseded returns ErrLost if the state still points at a record that the writer left out.
+func (p *pass) superseded(r eventlog.Record) error {
+	if !stateful[p.lane] {
+		return fmt.Errorf("%s: %w", r.Position, ErrLost) // nothing supersedes there
+	}
+	a, err := seal.AboutOf(r.Envelope)
+	if err != nil {
+		return err
+	}
+	f, found, err := p.cfg.State.Get(a.Owner, a.Family, a.Entity)
+	if err == nil && found && f.Position == r.Position {
+		err = fmt.Errorf("%s: %w", r.Position, ErrLost)
+	}
+	return err
 }
 
 // sum adds the segment to what the sweep did.
