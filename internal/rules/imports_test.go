@@ -36,6 +36,8 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/accounts", "protokoll/rights", "accounts are facts; who may ask for what is decided above"},
 	{"protokoll/rights", "github.com/nats-io", "rights append through the contract"},
 	{"protokoll/retention", "protokoll/xmpp", "the policy is not the wire's business; cmd hands the form over"},
+	{"protokoll/retention/engine", "github.com/nats-io", "sweeps go through the log's contract"},
+	{"protokoll/retention/engine", "protokoll/xmpp", "what is due is decided by the log and the state alone"},
 	{"protokoll/retention", "protokoll/eventlog", "a policy says what is due, the engine finds it"},
 	{"protokoll/internal/strict", "protokoll/config", "reading a file strictly knows no file"},
 	{"protokoll/rights", "protokoll/retention", "who takes events out reads orders from the log"},
