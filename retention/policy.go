@@ -62,9 +62,7 @@ type Limits struct {
 	SweepShare int `toml:"sweep_share"`
 	// SweepFloor is the number of current facts that a sweep may always take, whatever share they are.
 	SweepFloor int `toml:"sweep_floor"`
-	// MassChange is the number of accounts that the directory may restrict or erase within a day.
-	MassChange int `toml:"mass_change"`
-	// BackupEvery is how old the newest backup may become before it is reported.
+	// BackupEvery is how often the operators make a backup, as clients are told. XEP-0504 §3
 	BackupEvery Period `toml:"backup_every"`
 }
 

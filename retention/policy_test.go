@@ -104,7 +104,6 @@ var broken = []struct{ name, old, new, want string }{
 	{"share of nothing", `sweep_share = 20 `, `¶sweep_share = 0 `, "limits.sweep_share: must be 1 to 100"},
 	{"share above all", `sweep_share = 20 `, `¶sweep_share = 101 `, "limits.sweep_share: must be 1 to 100"},
 	{"no floor", `sweep_floor = 1000 `, ``, "limits.sweep_floor: must be at least 1"},
-	{"no limit of changes", `mass_change = 500 `, `¶mass_change = -1 `, "limits.mass_change: must be at least 1"},
 	{"period of backups missing", `backup_every = "1d" `, ``, "limits.backup_every: is missing"},
 	{"period is no time", `backup_every = "1d" `, `¶backup_every = "daily" `, "limits.backup_every: must be a time such as"},
 	{"period is a number", `backup_every = "1d" `, `¶backup_every = 1 `, "limits.backup_every: must be a text"},
@@ -247,4 +246,19 @@ func FuzzParsePolicy(f *testing.F) {
 			t.Error("accepted a policy that leaves something out")
 		}
 	})
+}
+
+// Every rule of the policy in force is known, and nothing else.
+func TestKnown(t *testing.T) {
+	t.Parallel()
+	for _, r := range Default().Rules() {
+		if !Known(r.Name) {
+			t.Errorf("%s is not known", r.Name)
+		}
+	}
+	for _, name := range []string{"", "profile", "profile.", "profile.kept", "proof.age", "nothing.superseded", "audit.delivered", "audit.age.more"} {
+		if Known(name) {
+			t.Errorf("%q is known", name)
+		}
+	}
 }

@@ -104,9 +104,6 @@ func (c check) limits(path string, l Limits) {
 	if l.SweepFloor < 1 {
 		c.Fault(strict.Join(path, "sweep_floor"), "must be at least 1")
 	}
-	if l.MassChange < 1 {
-		c.Fault(strict.Join(path, "mass_change"), "must be at least 1")
-	}
 	if every := strict.Join(path, "backup_every"); !c.Named(every) {
 		c.Fault(every, "is missing")
 	}

@@ -3,6 +3,7 @@ package retention
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -104,4 +105,16 @@ func (p *Policy) BackupPeriod() (shortest time.Duration) {
 		}
 	}
 	return shortest
+}
+
+// Known tells whether a rule of some policy may be called so: a class, and what may make its events due. An older policy may have
+// had rules that the one in force has not.
+func Known(rule string) bool {
+	class, trigger, _ := strings.Cut(rule, ".")
+	c, ok := classNamed(class)
+	if !ok || Trigger(trigger) == Kept {
+		return false
+	}
+	must, may := triggersOf(c.Data)
+	return slices.Contains(must, Trigger(trigger)) || slices.Contains(may, Trigger(trigger))
 }

@@ -18,6 +18,7 @@ import (
 	"protokoll/eventlog/ledger/verify"
 	"protokoll/eventlog/seal"
 	"protokoll/internal/progress"
+	"protokoll/retention"
 	"protokoll/schemas"
 )
 
@@ -50,7 +51,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	bar := progress.New(os.Stderr)
 	defer bar.Done()
 	report, err := verify.Run(ctx, verify.Options{
-		Data: store.Folder, Keys: keys, Public: c.Key, Checkpoints: c.Checkpoint, Keep: store.Keep,
+		Data: store.Folder, Keys: keys, Public: c.Key, Checkpoints: c.Checkpoint, Keep: store.Keep, Rules: retention.Known,
 		Progress: func(l eventlog.Lane, done, total uint64) { bar.Show("verifying lane "+l.String(), done, total) },
 	})
 	bar.Done()
