@@ -99,7 +99,10 @@ func (g *Ledger) salvageKey(why error) (err error) {
 func (g *Ledger) goOn(ctx context.Context, id eventlog.Lane, t laneTip) (*lane, error) {
 	l := &lane{id: id, born: t.born, moved: make(chan struct{})}
 	size, err := g.common(ctx, l, t)
-	if ctx.Err() != nil || errors.Is(err, eventlog.ErrDamaged) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if errors.Is(err, eventlog.ErrDamaged) {
 		return nil, err
 	}
 	if err == nil && size > 0 {
