@@ -137,8 +137,13 @@ func (l *lane) readDisk(ctx context.Context, c *cursor, at, upTo uint64, fn func
 			return at, err
 		}
 		at = r.Position.Number + 1
-		if r.Position.Number > upTo && len(batch) == 0 {
-			return at, nil
+		if r.Position.Number > upTo { // behind void or swept numbers, or the rest of a command
+			switch n := len(batch); {
+			case n == 0:
+				return at, nil
+			case !batch[n-1].Envelope.GetMore():
+				return at, fn(batch)
+			}
 		}
 		batch = append(batch, r)
 		if r.Envelope.GetMore() {
