@@ -117,7 +117,7 @@ func Period(p *retention.Policy, l eventlog.Lane) time.Duration {
 			continue
 		}
 		least := &shortest
-		if rule.Trigger == retention.AccountErased || rule.Trigger == retention.LeftOver {
+		if byErasure(rule) {
 			least = &erased
 		}
 		if *least == 0 || rule.Deadline < *least {
@@ -128,6 +128,18 @@ func Period(p *retention.Policy, l eventlog.Lane) time.Duration {
 		shortest = erased
 	}
 	return shortest / 2
+}
+
+// byErasure tells whether a rule's events become due when an account is erased, after which the lanes are swept soon. A
+// reservation is replaced only then, once the key that it names is forgotten.
+func byErasure(rule retention.Rule) bool {
+	switch rule.Trigger {
+	case retention.AccountErased, retention.LeftOver:
+		return true
+	case retention.Superseded:
+		return rule.Class == schemas.DataClass_RESERVED_ADDRESS
+	}
+	return false
 }
 
 // liesIn tells whether a rule's events lie in a lane. Lane held has those of the lanes that people's facts are in.

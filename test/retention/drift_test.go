@@ -68,6 +68,9 @@ var triggers = map[retention.Trigger]func(d *drift) []eventlog.Position{
 	retention.Superseded: func(d *drift) []eventlog.Position {
 		due := d.put(d.owner, d.value(1))
 		d.put(d.owner, d.value(2))
+		if d.typ == "account.reserved" {
+			d.erase("anna") // which alone replaces a reservation
+		}
 		return due
 	},
 	retention.Ended:     ended,
