@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"protokoll/eventlog/seal"
@@ -31,7 +32,7 @@ type keeper struct {
 	backups int
 	sweeps  int
 	erased  int
-	online  bool              // what is done on a stopped folder does not count
+	over    atomic.Bool       // the power is cut: what is done on the folder from now on does not count
 	buried  []schemas.OwnerID // of accounts whose erasure was said to be done
 }
 
@@ -61,19 +62,12 @@ func (k *keeper) works(r *rand.Rand) {
 	}
 }
 
-// worksOnline is works for a server whose folder nobody else may touch: when it is gone, so is the keeper.
-func (k *keeper) worksOnline(r *rand.Rand) {
-	k.online = true
-	defer func() { k.online = false }()
-	k.works(r)
-}
-
 // errCutOff is returned for a command that may have been carried out on the folder of a server that is gone.
 var errCutOff = errors.New("the server is gone")
 
 func (k *keeper) command(args ...string) (string, error) {
 	out, err := k.server.Command(args...)
-	if err == nil && k.online && !k.server.Alive() {
+	if err == nil && k.over.Load() {
 		err = errCutOff
 	}
 	return out, err
@@ -183,6 +177,9 @@ func (k *keeper) sign() error {
 	note, err := exec.Command(binary, "audit", "checkpoint", "--data", k.server.Data).Output()
 	if err != nil {
 		return err
+	}
+	if k.over.Load() {
+		return errCutOff
 	}
 	file := filepath.Join(k.folder, fmt.Sprintf("checkpoint-%d", len(k.signed)))
 	if err := os.WriteFile(file, note, 0o600); err != nil {

@@ -62,7 +62,7 @@ func (p *person) name(contact string, remove bool) error {
 	if err != nil {
 		return err
 	}
-	if n.Get("type") == "error" && !remove { // there may be nothing to remove: RFC 6121 §2.5.3
+	if n.Get("type") == "error" && !(remove && n.Find(wire.NSStanza, "item-not-found") != nil) { // nothing to remove: RFC 6121 §2.5.3
 		return fmt.Errorf("%s: a roster change was refused: %v", p.user, n)
 	}
 	p.mu.Lock()

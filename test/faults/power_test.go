@@ -37,7 +37,7 @@ func TestPowerCut(t *testing.T) {
 	for round := range number(t, "PROTOKOLL_CUTS", cuts) {
 		l := []loss{allLost, someLost, someLost}[r.IntN(3)]
 		if err := c.powerCut(k, s, l, round, r); err != nil {
-			t.Fatalf("cut %d, loss %d: %v\n%s\n%s", round+1, l, err, c.book.totals(), k.totals())
+			t.Fatalf("cut %d, loss %d: %s\n%s\n%s", round+1, l, tail(err.Error(), 2500), c.book.totals(), k.totals())
 		}
 		tally[[]string{"all unsynced lost", "some unsynced lost"}[l]]++
 	}
@@ -61,12 +61,14 @@ func (c *cast) powerCut(k *keeper, s *server.Server, l loss, round uint64, r *ra
 		return err
 	}
 	acting := c.act(round)
-	acting.Go(func() { k.worksOnline(choices(c.seed+round, 5000)) })
+	acting.Go(func() { k.works(choices(c.seed+round, 5000)) })
 	time.Sleep(2 * loaded(r)) // the random moment
+	k.over.Store(true)
 	if err := killTraced(s); err != nil {
 		return err
 	}
 	acting.Wait()
+	k.over.Store(false)
 	if err := play(disk, notes); err != nil {
 		return fmt.Errorf("read the recording: %w", err)
 	}

@@ -67,7 +67,8 @@ func play(p *platter, recording string) error {
 func (p *player) line(line string) error {
 	if m := lineBegun.FindStringSubmatch(line); m != nil {
 		p.begun[m[1]] = m[2]
-		return p.begin(m[1], m[2])
+		p.begin(m[1], m[2])
+		return nil
 	}
 	if m := lineResumed.FindStringSubmatch(line); m != nil {
 		first, ok := p.begun[m[1]]
@@ -78,30 +79,30 @@ func (p *player) line(line string) error {
 		return p.whole(m[1] + " " + first + m[2])
 	}
 	if m := lineWhole.FindStringSubmatch(line); m != nil {
-		if err := p.begin(m[1], m[2]+"("+m[3]); err != nil {
-			return err
-		}
+		p.begin(m[1], m[2]+"("+m[3])
 	}
 	return p.whole(line)
 }
 
-// begin notes what a sync covers: what was written before it began.
-func (p *player) begin(thread, call string) error {
+// begin notes what a sync covers: what was written before it began. A descriptor is free as soon as its closing begins.
+func (p *player) begin(thread, call string) {
 	name, rest, _ := strings.Cut(call, "(")
-	if name == "fsync" || name == "fdatasync" {
-		args, err := arguments(rest)
-		if err != nil || len(args) == 0 {
-			return err
+	switch name {
+	case "fsync", "fdatasync":
+		if args := arguments(rest); len(args) > 0 {
+			p.syncs[thread] = p.platter.begun(args[0].path)
 		}
-		p.syncs[thread] = p.platter.begun(args[0].path)
+	case "close":
+		if args := arguments(rest); len(args) > 0 {
+			delete(p.open, args[0].text)
+		}
 	}
-	return nil
 }
 
 // value is one argument: a text, a descriptor with its path, or a word.
 type value struct{ text, path string }
 
-func arguments(s string) (all []value, err error) {
+func arguments(s string) (all []value) {
 	for _, m := range argument.FindAllStringSubmatch(s, -1) {
 		switch {
 		case m[2] != "":
@@ -112,7 +113,7 @@ func arguments(s string) (all []value, err error) {
 			all = append(all, value{text: unhex(m[1])})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // unhex reads \x41\x42; other texts are what they are.
@@ -127,7 +128,7 @@ func unhex(s string) string {
 	return string(b)
 }
 
-// path is what a folder's descriptor and a name mean together.
+// join is the path that a folder's descriptor and a name mean together.
 func join(dir, name value) string {
 	if filepath.IsAbs(name.text) {
 		return name.text
@@ -145,11 +146,7 @@ func (p *player) whole(line string) error {
 	if err != nil || result < 0 {
 		return err
 	}
-	args, err := arguments(m[3])
-	if err != nil {
-		return err
-	}
-	return p.call(m[1], m[2], args, result)
+	return p.call(m[1], m[2], arguments(m[3]), result)
 }
 
 func (p *player) call(thread, name string, args []value, result int64) error {
@@ -160,8 +157,7 @@ func (p *player) call(thread, name string, args []value, result int64) error {
 	switch name {
 	case "openat":
 		p.opened(join(args[0], args[1]), args[2].text, strconv.FormatInt(result, 10))
-	case "close":
-		delete(p.open, args[0].text)
+	case "close": // begin has seen it
 	case "lseek":
 		if f := p.open[args[0].text]; f != nil {
 			f.at = result
