@@ -1,20 +1,16 @@
 package main
 
 import (
-	"bufio"
-	"encoding/hex"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"protokoll/internal/democa"
 	"protokoll/test/ldap"
+	"protokoll/test/server"
 	"protokoll/test/wire"
 )
 
@@ -22,31 +18,36 @@ const siteDomain = "jabber.example"
 
 // site is a folder with all that `serve` needs: configuration, certificate, the directory's password.
 type site struct {
+	ports  []string // where it listens: STARTTLS, direct TLS
 	t      testing.TB
 	dir    string
 	config string
 }
 
-// newSite writes a configuration with ports of the kernel's choice, with a table [domain.directory] where there is a slapd. more
+// newSite writes a configuration with ports that nobody uses, with a table [domain.directory] where there is a slapd. more
 // is what else stands in it.
 func newSite(t testing.TB, slapd *ldap.Server, more string) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir()}
+	ports, err := server.FreePorts("127.0.0.1", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, dir: t.TempDir(), ports: ports}
 	s.config = s.path("protokoll.toml")
 	s.certify(time.Now())
 	text := fmt.Sprintf(`data = %q
 stop = "500ms"
 %s
 [listen]
-client     = ["127.0.0.1:0"]
-client_tls = ["127.0.0.1:0"]
+client     = [%q]
+client_tls = [%q]
 [contact]
 data_protection = ["mailto:officer@example.org"]
 [[domain]]
 name        = %q
 certificate = %q
 key         = %q
-`, s.path("data"), more, siteDomain, s.path("tls", "cert.pem"), s.path("tls", "cert.key"))
+`, s.path("data"), more, ports[0], ports[1], siteDomain, s.path("tls", "cert.pem"), s.path("tls", "cert.key"))
 	if slapd != nil {
 		text += s.directory(slapd.URL(), slapd.CAFile())
 	}
@@ -117,58 +118,7 @@ func (s *site) serve() *served {
 func (s *site) serving(p *process) *served {
 	s.t.Helper()
 	p.until(`msg=serving `)
-	at := listening(s.t, p.cmd.Process.Pid)
-	if len(at) != 2 {
-		s.t.Fatalf("the server listens on %v", at)
-	}
-	return &served{p, wire.Target{Domain: siteDomain, Addr: at[0], TLSAddr: at[1], Roots: roots(s.t, s.path("ca.pem"))}}
-}
-
-// listening returns the TCP addresses on 127.0.0.1 where a process listens, in the order in which it began to. The kernel
-// knows, the server's log does not tell.
-func listening(t testing.TB, pid int) (addresses []string) {
-	t.Helper()
-	ports := listeners(t, pid)
-	names, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var numbers []int
-	for _, n := range names {
-		if fd, err := strconv.Atoi(n.Name()); err == nil {
-			numbers = append(numbers, fd)
-		}
-	}
-	slices.Sort(numbers)
-	for _, fd := range numbers {
-		link, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd)) // it may be closed by now
-		if port, ok := ports[strings.TrimSuffix(strings.TrimPrefix(link, "socket:["), "]")]; ok {
-			addresses = append(addresses, net.JoinHostPort("127.0.0.1", port))
-		}
-	}
-	return addresses
-}
-
-// listeners maps socket inodes to ports. proc(5), /proc/net/tcp.
-func listeners(t testing.TB, pid int) map[string]string {
-	t.Helper()
-	f, err := os.Open(fmt.Sprintf("/proc/%d/net/tcp", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	ports := map[string]string{}
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		f := strings.Fields(lines.Text())
-		if len(f) < 10 || f[3] != "0A" { // LISTEN
-			continue
-		}
-		_, port, _ := strings.Cut(f[1], ":")
-		if b, err := hex.DecodeString(port); err == nil && len(b) == 2 {
-			ports[f[9]] = strconv.Itoa(int(b[0])<<8 | int(b[1]))
-		}
-	}
-	return ports
+	return &served{p, wire.Target{Domain: siteDomain, Addr: s.ports[0], TLSAddr: s.ports[1], Roots: roots(s.t, s.path("ca.pem"))}}
 }
 
 // run is a command with the site's configuration.
