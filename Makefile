@@ -12,7 +12,7 @@ PACKAGES = slapd ldap-utils \
 
 BIN = $(CURDIR)/.tools/protokoll
 
-.PHONY: test check build generate bench packages race vulnerabilities clean
+.PHONY: test nightly check build generate bench packages race vulnerabilities clean
 
 build:
 	go build -o protokoll ./cmd/protokoll
@@ -23,6 +23,13 @@ test: packages
 	@mkdir -p .tools
 	go build -o $(BIN) ./cmd/protokoll
 	PROTOKOLL_BINARY=$(BIN) go test -count=1 -p 2 -timeout 15m ./...
+
+# The fault harness for hours instead of seconds. A seed that failed is printed; PROTOKOLL_SEED repeats it.
+nightly: packages
+	@mkdir -p .tools
+	go build -o $(BIN) ./cmd/protokoll
+	PROTOKOLL_BINARY=$(BIN) PROTOKOLL_ROUNDS=1000 PROTOKOLL_CUTS=300 PROTOKOLL_INJURIES=500 \
+		go test -count=1 -timeout 4h -v -run 'TestRounds|TestPowerCut|TestDamage' ./test/faults
 
 # Debian's scripts start the daemons they install; policy-rc.d forbids it, and is taken away again when it was ours.
 packages:

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,45 +10,7 @@ import (
 	"protokoll/test/wire"
 )
 
-// kills is how often the loop kills the server, unless PROTOKOLL_KILLS says otherwise.
-const kills = 50
-
-// TestKill covers F1, F2, F43 and F48 from the outside: kill -9 at random moments under load, also while clients sign in,
-// resume and take what waited. After each: nothing acknowledged is missing, nothing is shown twice, order is kept, rosters
-// agree, and the state is what the log says.
-func TestKill(t *testing.T) {
-	s, target := start(t, server.Options{Accounts: castAccounts})
-	given := seed(t)
-	c, r := newCast(t, target, given), choices(given, 1000)
-	must(t, c.arrive())
-	must(t, c.shower.befriend())
-	var starts []time.Duration
-	for round := range number(t, "PROTOKOLL_KILLS", kills) {
-		hasty := r.IntN(4) == 0 // killed again while clients come back
-		load := time.Duration(20+r.IntN(400)) * time.Millisecond
-		acting := c.act(round)
-		time.Sleep(load) // the random moment
-		s.Kill()
-		acting.Wait()
-		starts = append(starts, again(t, s))
-		if hasty {
-			arrived := make(chan error, 1)
-			go func() { arrived <- c.arrive() }()
-			time.Sleep(load / 4) // the random moment
-			s.Kill()
-			<-arrived // whatever came of it
-			starts = append(starts, again(t, s))
-		}
-		if err := c.check(s); err != nil {
-			t.Fatalf("after kill %d: %v\n%s", round+1, err, c.book.totals())
-		}
-	}
-	slices.Sort(starts)
-	t.Logf("%d starts after kill -9: median %v, slowest %v", len(starts), starts[len(starts)/2], starts[len(starts)-1])
-	t.Log(c.book.totals())
-}
-
-// TestKillAtCalls is F1, F2, F43 and F48 again, but the kill comes at a system call of the log instead of a random moment: at the
+// TestKillAtCalls is F1, F2, F43 and F48 at the calls that an acknowledgement depends on, one by one: the kill comes at the
 // n-th write or sync of a thread since the tracer came, before it takes effect or behind it.
 func TestKillAtCalls(t *testing.T) {
 	s, target := start(t, server.Options{Accounts: castAccounts})

@@ -20,7 +20,8 @@ var strikes = []strike{
 	{"killed", 6, killed},
 	{"killed at a call", 8, killedAtCall},
 	{"calls fail", 3, refused},
-	{"killed at start", 3, killedAtStart},
+	{"killed at start", 3, killed},
+	{"killed again as people return", 3, killed},
 }
 
 // TestRounds covers F1 to F6, F14, F21, F22, F42, F43, F46 and F48 from the outside. People write, read and change their rosters, an
@@ -87,6 +88,11 @@ func (c *cast) round(k *keeper, s *server.Server, strike strike, round uint64, r
 	if strike.name == "killed at start" {
 		what = disturb(s, r)
 	}
+	if strike.name == "killed again as people return" {
+		if err := c.sendAway(s, r); err != nil {
+			return what, 0, err
+		}
+	}
 	begin := time.Now()
 	if err := s.Again(); err != nil {
 		return what, 0, err
@@ -96,6 +102,19 @@ func (c *cast) round(k *keeper, s *server.Server, strike strike, round uint64, r
 		return what, took, err
 	}
 	return what, took, k.check()
+}
+
+// sendAway starts the server and kills it again while clients sign in, resume and take what waited.
+func (c *cast) sendAway(s *server.Server, r *rand.Rand) error {
+	if err := s.Again(); err != nil {
+		return err
+	}
+	arrived := make(chan error, 1)
+	go func() { arrived <- c.arrive() }()
+	time.Sleep(loaded(r) / 4) // the random moment
+	s.Kill()
+	<-arrived // whatever came of it
+	return nil
 }
 
 // counted is how often each thing was done.

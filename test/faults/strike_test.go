@@ -33,7 +33,7 @@ func killed(_ *testing.T, s *server.Server, r *rand.Rand) string {
 var mutating = []string{"write", "pwrite64", "fsync", "fdatasync", "renameat", "unlinkat", "ftruncate", "openat", "mkdirat"}
 
 // impatience is how long a thread has to make its n-th call before the process is killed anyway.
-const impatience = 700 * time.Millisecond
+const impatience = 400 * time.Millisecond
 
 // killedAtCall kills at the n-th call of one thread: the call is carried out, or it is not.
 func killedAtCall(t *testing.T, s *server.Server, r *rand.Rand) string {
@@ -69,13 +69,6 @@ func inflict(t *testing.T, s *server.Server, inject string) (let func()) {
 		_ = cmd.Process.Signal(syscall.SIGINT)
 		_ = cmd.Wait() // killed by the signal we sent, or ended with the server
 	}
-}
-
-// killedAtStart kills while the server starts after another kill: at a random moment, or at a call that fails.
-func killedAtStart(t *testing.T, s *server.Server, r *rand.Rand) string {
-	time.Sleep(loaded(r)) // the random moment
-	s.Kill()
-	return ""
 }
 
 // disturb makes a start go wrong. Whatever comes of it, the next one must find all.
