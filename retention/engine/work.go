@@ -27,13 +27,12 @@ type work struct {
 	show   Progress
 	pace   *throttle
 
-	done      map[string]bool      // segments whose fates are in proof
-	copies    map[uint64]copied    // by rank: what an earlier try appended again
-	heldOnce  map[heldKey]struct{} // what an earlier try held
-	moved     uint64
-	erased    uint64
-	held      uint64
-	movedLast uint64 // numbers of the lane when all was moved
+	done     map[string]bool      // segments whose fates are in proof
+	copies   map[uint64]copied    // by rank: what an earlier try appended again
+	heldOnce map[heldKey]struct{} // what an earlier try held
+	moved    uint64
+	erased   uint64
+	held     uint64
 }
 
 type copied struct {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -265,23 +262,4 @@ func (w *world) checkAccounted(l eventlog.Lane) map[uint64]string {
 		}
 	}
 	return fates
-}
-
-// search returns the files below a folder that hold a text.
-func search(t testing.TB, folder, text string) (hits []string) {
-	t.Helper()
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() {
-			return err
-		}
-		data, err := os.ReadFile(path)
-		if strings.Contains(string(data), text) {
-			hits = append(hits, path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return hits
 }
