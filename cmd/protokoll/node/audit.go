@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
 	"mellium.im/xmpp/jid"
 
 	"protokoll/eventlog"
@@ -280,5 +279,5 @@ func (s *Store) auditContent(r eventlog.Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return protojson.Marshal(m)
+	return json.Marshal(readable(m))
 }
