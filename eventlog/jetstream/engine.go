@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -47,6 +48,21 @@ type engine struct {
 // streamsFolder is where the server keeps its streams below its store folder.
 func streamsFolder(store string) string {
 	return filepath.Join(store, server.JetStreamStoreDir, account, "streams")
+}
+
+// keptName is a file that makes the folder of streams never empty. JetStream removes the empty folder some time after its last
+// stream has gone, also while another lane has a stream made in it, which then fails.
+const keptName = "kept"
+
+func keepFolder(store string) error {
+	dir := streamsFolder(store)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make the folder of streams: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, keptName), nil, 0o600); err != nil {
+		return fmt.Errorf("make the folder of streams: %w", err)
+	}
+	return nil
 }
 
 func startEngine(store string, wait time.Duration, n *notices) (*engine, error) {

@@ -199,6 +199,10 @@ func (g *Log) start() (err error) {
 	if g.engine, err = startEngine(g.path(liveFolder), g.cfg.AckWait, n); err != nil {
 		return err
 	}
+	if err := keepFolder(g.path(liveFolder)); err != nil {
+		g.engine.stop()
+		return err
+	}
 	for _, id := range eventlog.Lanes {
 		if g.lanes[id].line, err = g.engine.line(id); err != nil {
 			g.engine.stop()
