@@ -94,3 +94,52 @@ func BenchmarkAppendBesideSweep(b *testing.B) {
 		})
 	}
 }
+
+// One account of 40,000 with 30 facts each is erased: what its bytes take to be gone from the disk, at the pace that chat is left room by.
+func BenchmarkErasedAmongMany(b *testing.B) {
+	const people, facts = 40_000, 30
+	for b.Loop() {
+		w := newWorld(b)
+		w.engine.cfg.Share, w.engine.cfg.Bytes = DefaultShare, DefaultBytes
+		ids := make([]schemas.OwnerID, people)
+		for i := range ids {
+			ids[i] = schemas.NewOwnerID()
+		}
+		if err := w.keys.Add(ids...); err != nil {
+			b.Fatal(err)
+		}
+		var last *eventlog.Receipt
+		for _, id := range ids {
+			o, err := w.keys.Owner(id)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := eventlog.Command{Owner: o, Facts: []eventlog.Fact{
+				eventlog.Set("account", &schemas.AccountOpened{Localpart: id.String(), Domain: "a.example"}),
+			}}
+			for i := range facts - 1 {
+				c.Facts = append(c.Facts, item(fmt.Sprintf("c%d@a.example", i), "a friend"))
+			}
+			last = w.log.Append(c)
+		}
+		if err := last.Wait(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		gone, err := w.keys.Owner(ids[people/2])
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.put(gone, eventlog.Fact{Op: schemas.Op_CLOSE, Family: schemas.Family_ACCOUNT_FACTS})
+		if err := w.keys.Forget(gone.ID()); err != nil {
+			b.Fatal(err)
+		}
+		before := cpu(b)
+		r := w.sweep(eventlog.Lasting)
+		if r.Erased < facts {
+			b.Fatalf("erased %d, moved %d", r.Erased, r.Moved)
+		}
+		b.ReportMetric((cpu(b) - before).Seconds(), "cpu-s/erasure")
+		b.ReportMetric(r.Took.Seconds(), "s/erasure")
+		b.ReportMetric(float64(r.Moved), "moved/erasure")
+	}
+}
