@@ -65,7 +65,7 @@ func TestSyncFails(t *testing.T) {
 	if len(syncs) == 0 {
 		t.Error("no block was synced")
 	}
-	if _, said, _ := strings.Cut(s.Output(), "protokoll: the log cannot go on"); !strings.Contains(said, "input/output error") {
+	if _, said, _ := strings.Cut(s.Output(), "\nprotokoll: "); !strings.Contains(said, "input/output error") {
 		t.Errorf("the process does not say why it stops: %s", tail(s.Output(), 600))
 	}
 	again(t, s)
