@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
@@ -86,13 +87,30 @@ func edit(t testing.TB, path string, change func([]byte) []byte) {
 	writeFile(t, path, change(data))
 }
 
+// records cuts a block into its records, whose length stands first.
+func records(block []byte) (all [][]byte) {
+	for len(block) > 0 {
+		n := binary.LittleEndian.Uint32(block)
+		all, block = append(all, block[:n:n]), block[n:]
+	}
+	return all
+}
+
 // Whatever is done to a stopped folder is found, with its position.
 func TestTampering(t *testing.T) {
 	t.Parallel()
 	dir, _ := whole(t)
-	block := func(copied string) string {
-		found, _ := filepath.Glob(filepath.Join(segmentFolders(t, copied)[0], "msgs", "*.blk"))
-		return found[0]
+	block := func(copied string) (largest string) { // segments have random names, and the last one is short
+		var most int64
+		for _, folder := range segmentFolders(t, copied) {
+			found, _ := filepath.Glob(filepath.Join(folder, "msgs", "*.blk"))
+			for _, path := range found {
+				if info, err := os.Stat(path); err == nil && info.Size() > most {
+					largest, most = path, info.Size()
+				}
+			}
+		}
+		return largest
 	}
 	leaves := func(copied string) string { return filepath.Join(copied, "ledger", "inbox.1", "0", "0") }
 	for name, c := range map[string]struct {
@@ -106,6 +124,19 @@ func TestTampering(t *testing.T) {
 		"cut-off tail": {func(d string) {
 			edit(t, block(d), func(b []byte) []byte { return b[:len(b)*2/3] })
 		}, "inbox/", ""},
+		"event taken out": {func(d string) {
+			edit(t, block(d), func(b []byte) []byte {
+				r := records(b)
+				return bytes.Join(append(r[:7:7], r[8:]...), nil)
+			})
+		}, "inbox/", "belongs"},
+		"events swapped": {func(d string) {
+			edit(t, block(d), func(b []byte) []byte {
+				r := records(b)
+				r[7], r[20] = r[20], r[7]
+				return bytes.Join(r, nil)
+			})
+		}, "inbox/", "belongs"},
 		"segment taken away": {func(d string) {
 			if err := os.RemoveAll(segmentFolders(t, d)[0]); err != nil {
 				t.Fatal(err)
