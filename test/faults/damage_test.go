@@ -166,6 +166,9 @@ func names(text, file string) error {
 // injuries is how often TestDamage damages a copy, unless PROTOKOLL_INJURIES says otherwise.
 const injuries = 16
 
+// quiet is how long a server that was started and is left alone needs to write down what it has to.
+const quiet = 2 * time.Second
+
 // TestDamage covers F16 to F19 on whole folders: what a server that was killed under load left behind is damaged in one place.
 func TestDamage(t *testing.T) {
 	t.Parallel()
@@ -186,6 +189,9 @@ func TestDamage(t *testing.T) {
 	must(t, k.sign())
 	s.Kill()
 	acting.Wait()
+	again(t, s) // and killed at rest: what is damaged then is below every mark, and no crash tail
+	time.Sleep(quiet)
+	s.Kill()
 	want, err := k.unharmed()
 	must(t, err)
 	tally := map[string]int{}
