@@ -63,6 +63,16 @@ func (r *Registry) Identity(t Target, i Identity) {
 	r.about[t].identities = append(r.about[t].identities, i)
 }
 
+// Name is what the server, or the service, calls itself; empty if it says nothing.
+func (r *Registry) Name() string {
+	for _, i := range r.about[Server].identities {
+		if i.Name != "" {
+			return i.Name
+		}
+	}
+	return ""
+}
+
 // Form adds extended information about a target. XEP-0128 §2
 func (r *Registry) Form(t Target, f Form) { r.about[t].forms = append(r.about[t].forms, f) }
 

@@ -1,6 +1,7 @@
 package features
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 
@@ -59,6 +60,9 @@ type Reply struct {
 	After   *eventlog.Receipt // nil if nothing was stored; its error is answered with wait and resource-constraint
 	Pushes  []Push
 	Blocks  *BlockChange // set if the block list changed
+	// Later, where it is set, finds the reply on a goroutine of its own, because it must wait for something outside the log: a
+	// directory, a file. It keeps nothing of the Request. What stands beside it in this Reply is not looked at.
+	Later func(ctx context.Context) (Reply, error)
 	// Photo is set if the photo of the vCard changed: the presence of the available resources goes out again, with the new
 	// hash (PhotoUpdate). XEP-0153 §4.1
 	Photo bool
@@ -106,9 +110,16 @@ func (r *Registry) Serve(req *Request) (Reply, error) {
 	if !ok {
 		return Reply{}, ServiceUnavailable() // RFC 6120 §8.4, RFC 6121 §8.5.1
 	}
-	reply, err := h(req)
+	return r.checked(h(req))
+}
+
+// checked makes the error of a handler, now or later, one that can be sent.
+func (r *Registry) checked(reply Reply, err error) (Reply, error) {
 	if err != nil {
 		return Reply{}, r.asStanzaError(err)
+	}
+	if later := reply.Later; later != nil {
+		reply.Later = func(ctx context.Context) (Reply, error) { return r.checked(later(ctx)) }
 	}
 	return reply, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,10 @@ type Config struct {
 	Domains  []string // prepared
 	Registry *features.Registry
 	Logger   *slog.Logger
+
+	// Services are hosts of their own beside the domains, each with what it answers at features.Server; nothing else can be
+	// sent to them. They are listed under every domain. XEP-0030 §4.1
+	Services map[string]*features.Registry
 
 	// Resolve opens an account for a person of the directory who never signed in. It may take as long as the directory does
 	// and returns accounts.ErrNoAccount for a stranger. Nil: only accounts that exist are known.
@@ -130,6 +136,9 @@ func New(c Config) *Router {
 	r.workers.Go(r.workLater)
 	r.workers.Go(r.sweep)
 	r.Registry.Feature(features.Server, "urn:xmpp:features:rosterver")
+	for _, host := range slices.Sorted(maps.Keys(c.Services)) {
+		r.Registry.Item(features.Server, features.Item{JID: host, Name: c.Services[host].Name()})
+	}
 	return r
 }
 

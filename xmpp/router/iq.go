@@ -1,6 +1,8 @@
 package router
 
 import (
+	"context"
+
 	"protokoll/accounts"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
@@ -17,7 +19,8 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		return nil
 	}
 	to, err := r.addressee(from, f)
-	if err == nil && !r.Ours(to.Domain()) {
+	service := r.service(to)
+	if err == nil && service == nil && !r.Ours(to.Domain()) {
 		err = ErrNotOurs
 	}
 	if err == nil && from.Account.blocksAddress(string(to.Bytes())) {
@@ -26,6 +29,10 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	switch {
 	case err != nil:
 		r.Refuse(from, f, err, t)
+	case service != nil:
+		if request {
+			r.serveAt(service, from, to, kind, f, t)
+		}
 	case !to.IsBare():
 		r.routeIQ(from, to, f, request, t)
 	case request:
@@ -86,13 +93,47 @@ func (r *Router) serve(from *Resource, to Address, kind features.Kind, f *frame.
 			return nil
 		}
 	}
-	reply, err := r.Registry.Serve(req)
-	if err != nil {
-		r.Refuse(from, f, err, t)
-		return nil
-	}
-	r.reply(from, req, reply, t)
+	r.answer(r.Registry, from, req, t)
 	return nil
+}
+
+// answer asks a registry and sends what it says.
+func (r *Router) answer(g *features.Registry, from *Resource, req *features.Request, t *stream.Turn) {
+	reply, err := g.Serve(req)
+	switch {
+	case err != nil:
+		r.Refuse(from, req.Frame, err, t)
+	case reply.Later != nil:
+		r.replyLater(from, req, reply.Later, t)
+	default:
+		r.reply(from, req, reply, t)
+	}
+}
+
+// maxPending is how many requests of one client may wait for their replies at once.
+const maxPending = 8
+
+// replyLater answers when the reply was found. A session that ends meanwhile gets nothing.
+func (r *Router) replyLater(from *Resource, req *features.Request, find func(context.Context) (features.Reply, error), t *stream.Turn) {
+	if from.pending.Add(1) > maxPending {
+		from.pending.Add(-1)
+		r.Refuse(from, req.Frame, features.ResourceConstraint(), t)
+		return
+	}
+	owned := req.Frame.Clone()
+	kept := &features.Request{Kind: req.Kind, Target: req.Target, From: req.From, To: req.To, Lang: req.Lang, Frame: &owned,
+		Account: req.Account}
+	r.work(func() {
+		defer from.pending.Add(-1)
+		reply, err := find(r.stopped)
+		r.later.do(func(t *stream.Turn) {
+			if err != nil {
+				r.Refuse(from, &owned, err, t)
+				return
+			}
+			r.reply(from, kept, reply, t)
+		})
+	})
 }
 
 func (r *Router) roster(from *Resource, kind features.Kind, f *frame.Frame, payload *frame.Child, t *stream.Turn) error {

@@ -33,6 +33,10 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	if to.IsServer() && r.Ours(to.Domain()) {
 		return nil // the server reads no messages
 	}
+	if r.service(to) != nil {
+		r.Refuse(from, f, features.ServiceUnavailable(), t)
+		return nil
+	}
 	own := from.Account.snap.Load()
 	if own.blocks.Len() > 0 && own.blocks.Match(to.String()) {
 		r.Refuse(from, f, features.Blocked(), t) // XEP-0191 §3.3

@@ -2,6 +2,7 @@ package router
 
 import (
 	"errors"
+	"sync/atomic"
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
@@ -69,7 +70,8 @@ type Resource struct {
 	ID      [16]byte // random, new for each bind
 
 	full     string
-	fromHead []byte // ready-made "<presence from='full'"
+	fromHead []byte       // ready-made "<presence from='full'"
+	pending  atomic.Int32 // requests that are answered later
 
 	// Guarded by Account.mu.
 	view       view // as it will be published
