@@ -78,6 +78,16 @@ func (c *client) settle() {
 	c.iq("get", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
 }
 
+// keeps sends a stanza and returns when the server acknowledged it: what must be stored is stored then. An answer to a later IQ
+// does not say so.
+func (c *client) keeps(stanza string) {
+	c.t.Helper()
+	c.send("<enable xmlns='" + wire.NSSM + "'/>")
+	c.await("that acknowledgements are on", func(n *wire.Node) bool { return n.Is(wire.NSSM, "enabled") })
+	c.send(stanza + "<r xmlns='" + wire.NSSM + "'/>")
+	c.await("the acknowledgement", func(n *wire.Node) bool { return n.Is(wire.NSSM, "a") && n.Get("h") == "1" })
+}
+
 const (
 	card      = "<vCard xmlns='vcard-temp'><FN>Juliet Capulet</FN><NICKNAME>J &amp; &lt;R&gt;</NICKNAME></vCard>"
 	bookmarks = "<storage xmlns='storage:bookmarks'><conference jid='verona@rooms.example' name='V'/></storage>"
@@ -114,8 +124,7 @@ func live(t *testing.T, at wire.Target, names [4]string) {
 		t.Fatal(err)
 	}
 	romeo.await("that juliet went", presenceOf("unavailable", address(0)))
-	romeo.send("<message type='chat' id='late' to='" + address(0) + "'><body>What light &lt;through&gt; yonder window ü</body></message>")
-	romeo.settle()
+	romeo.keeps("<message type='chat' id='late' to='" + address(0) + "'><body>What light &lt;through&gt; yonder window ü</body></message>")
 	for _, c := range []*client{romeo, nurse} {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
