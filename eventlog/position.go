@@ -41,6 +41,7 @@ var laneOf = map[schemas.Family]Lane{
 	schemas.Family_PROFILE_FACTS:  Lasting,
 	schemas.Family_PRIVATE_FACTS:  Lasting,
 	schemas.Family_PEP_FACTS:      Lasting,
+	schemas.Family_NODE_FACTS:     Lasting,
 	schemas.Family_BLOCK_FACTS:    Lasting,
 	schemas.Family_PUSH_FACTS:     Lasting,
 	schemas.Family_TOKEN_FACTS:    Lasting,

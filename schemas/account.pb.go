@@ -71,6 +71,53 @@ func (ObjectionKind) EnumDescriptor() ([]byte, []int) {
 	return file_account_proto_rawDescGZIP(), []int{0}
 }
 
+// ConsentKind is the use that is allowed.
+type ConsentKind int32
+
+const (
+	ConsentKind_CONSENT_KIND_UNSPECIFIED ConsentKind = 0
+	ConsentKind_FOUND                    ConsentKind = 1 // being found by the user search. XEP-0055
+)
+
+// Enum value maps for ConsentKind.
+var (
+	ConsentKind_name = map[int32]string{
+		0: "CONSENT_KIND_UNSPECIFIED",
+		1: "FOUND",
+	}
+	ConsentKind_value = map[string]int32{
+		"CONSENT_KIND_UNSPECIFIED": 0,
+		"FOUND":                    1,
+	}
+)
+
+func (x ConsentKind) Enum() *ConsentKind {
+	p := new(ConsentKind)
+	*p = x
+	return p
+}
+
+func (x ConsentKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ConsentKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_account_proto_enumTypes[1].Descriptor()
+}
+
+func (ConsentKind) Type() protoreflect.EnumType {
+	return &file_account_proto_enumTypes[1]
+}
+
+func (x ConsentKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ConsentKind.Descriptor instead.
+func (ConsentKind) EnumDescriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{1}
+}
+
 type Hash int32
 
 const (
@@ -107,11 +154,11 @@ func (x Hash) String() string {
 }
 
 func (Hash) Descriptor() protoreflect.EnumDescriptor {
-	return file_account_proto_enumTypes[1].Descriptor()
+	return file_account_proto_enumTypes[2].Descriptor()
 }
 
 func (Hash) Type() protoreflect.EnumType {
-	return &file_account_proto_enumTypes[1]
+	return &file_account_proto_enumTypes[2]
 }
 
 func (x Hash) Number() protoreflect.EnumNumber {
@@ -120,7 +167,7 @@ func (x Hash) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Hash.Descriptor instead.
 func (Hash) EnumDescriptor() ([]byte, []int) {
-	return file_account_proto_rawDescGZIP(), []int{1}
+	return file_account_proto_rawDescGZIP(), []int{2}
 }
 
 // An account exists under this address. Entity: "account".
@@ -465,6 +512,67 @@ func (x *AccountObjection) GetReason() string {
 	return ""
 }
 
+// The owner allows a use of their data, or says that it is not wanted where it is usual. Entity: "consent:" + the kind's name.
+type AccountConsent struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          ConsentKind            `protobuf:"varint,1,opt,name=kind,proto3,enum=protokoll.ConsentKind" json:"kind,omitempty"`
+	Since         int64                  `protobuf:"varint,2,opt,name=since,proto3" json:"since,omitempty"` // milliseconds since 1970 UTC
+	Refused       bool                   `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AccountConsent) Reset() {
+	*x = AccountConsent{}
+	mi := &file_account_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AccountConsent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AccountConsent) ProtoMessage() {}
+
+func (x *AccountConsent) ProtoReflect() protoreflect.Message {
+	mi := &file_account_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AccountConsent.ProtoReflect.Descriptor instead.
+func (*AccountConsent) Descriptor() ([]byte, []int) {
+	return file_account_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AccountConsent) GetKind() ConsentKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ConsentKind_CONSENT_KIND_UNSPECIFIED
+}
+
+func (x *AccountConsent) GetSince() int64 {
+	if x != nil {
+		return x.Since
+	}
+	return 0
+}
+
+func (x *AccountConsent) GetRefused() bool {
+	if x != nil {
+		return x.Refused
+	}
+	return false
+}
+
 // An erased account's address is not given to anybody else until a time. It is the server's own fact; its only handle is that of
 // the address. Entity: "reserved:" + the handle in hex. It is written before the account's facts are closed, with the owner
 // whose key has to be forgotten, and once more without when that is done: a start in between finishes it.
@@ -480,7 +588,7 @@ type AddressReserved struct {
 
 func (x *AddressReserved) Reset() {
 	*x = AddressReserved{}
-	mi := &file_account_proto_msgTypes[6]
+	mi := &file_account_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -492,7 +600,7 @@ func (x *AddressReserved) String() string {
 func (*AddressReserved) ProtoMessage() {}
 
 func (x *AddressReserved) ProtoReflect() protoreflect.Message {
-	mi := &file_account_proto_msgTypes[6]
+	mi := &file_account_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -505,7 +613,7 @@ func (x *AddressReserved) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddressReserved.ProtoReflect.Descriptor instead.
 func (*AddressReserved) Descriptor() ([]byte, []int) {
-	return file_account_proto_rawDescGZIP(), []int{6}
+	return file_account_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AddressReserved) GetUntil() int64 {
@@ -570,7 +678,12 @@ const file_account_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x18.protokoll.ObjectionKindB\x04\x88\xb5\x18\x0eR\x04kind\x12\x1a\n" +
 	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x0eR\x05since\x12\x1c\n" +
 	"\x06reason\x18\x03 \x01(\tB\x04\x88\xb5\x18\x0eR\x06reason:\x1b\x92\xb5\x18\x17\n" +
-	"\x11account.objection\x10\x01\x18\x01\"\xb8\x01\n" +
+	"\x11account.objection\x10\x01\x18\x01\"\x99\x01\n" +
+	"\x0eAccountConsent\x120\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x16.protokoll.ConsentKindB\x04\x88\xb5\x18\x16R\x04kind\x12\x1a\n" +
+	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x16R\x05since\x12\x1e\n" +
+	"\arefused\x18\x03 \x01(\bB\x04\x88\xb5\x18\x16R\arefused:\x19\x92\xb5\x18\x15\n" +
+	"\x0faccount.consent\x10\x01\x18\x01\"\xb8\x01\n" +
 	"\x0fAddressReserved\x12\x1a\n" +
 	"\x05until\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x0fR\x05until\x12/\n" +
 	"\x10directory_handle\x18\x02 \x01(\fB\x04\x88\xb5\x18\x0fR\x0fdirectoryHandle\x12\x1e\n" +
@@ -581,7 +694,10 @@ const file_account_proto_rawDesc = "" +
 	"\x1aOBJECTION_KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
 	"\x06SEARCH\x10\x01\x12\x13\n" +
-	"\x0fDIRECTORY_PHOTO\x10\x02*>\n" +
+	"\x0fDIRECTORY_PHOTO\x10\x02*6\n" +
+	"\vConsentKind\x12\x1c\n" +
+	"\x18CONSENT_KIND_UNSPECIFIED\x10\x00\x12\t\n" +
+	"\x05FOUND\x10\x01*>\n" +
 	"\x04Hash\x12\x14\n" +
 	"\x10HASH_UNSPECIFIED\x10\x00\x12\b\n" +
 	"\x04SHA1\x10\x01\x12\n" +
@@ -602,28 +718,31 @@ func file_account_proto_rawDescGZIP() []byte {
 	return file_account_proto_rawDescData
 }
 
-var file_account_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_account_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_account_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_account_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_account_proto_goTypes = []any{
 	(ObjectionKind)(0),         // 0: protokoll.ObjectionKind
-	(Hash)(0),                  // 1: protokoll.Hash
-	(*AccountOpened)(nil),      // 2: protokoll.AccountOpened
-	(*AccountCredentials)(nil), // 3: protokoll.AccountCredentials
-	(*Verifier)(nil),           // 4: protokoll.Verifier
-	(*AccountClosing)(nil),     // 5: protokoll.AccountClosing
-	(*AccountRestricted)(nil),  // 6: protokoll.AccountRestricted
-	(*AccountObjection)(nil),   // 7: protokoll.AccountObjection
-	(*AddressReserved)(nil),    // 8: protokoll.AddressReserved
+	(ConsentKind)(0),           // 1: protokoll.ConsentKind
+	(Hash)(0),                  // 2: protokoll.Hash
+	(*AccountOpened)(nil),      // 3: protokoll.AccountOpened
+	(*AccountCredentials)(nil), // 4: protokoll.AccountCredentials
+	(*Verifier)(nil),           // 5: protokoll.Verifier
+	(*AccountClosing)(nil),     // 6: protokoll.AccountClosing
+	(*AccountRestricted)(nil),  // 7: protokoll.AccountRestricted
+	(*AccountObjection)(nil),   // 8: protokoll.AccountObjection
+	(*AccountConsent)(nil),     // 9: protokoll.AccountConsent
+	(*AddressReserved)(nil),    // 10: protokoll.AddressReserved
 }
 var file_account_proto_depIdxs = []int32{
-	4, // 0: protokoll.AccountCredentials.verifiers:type_name -> protokoll.Verifier
-	1, // 1: protokoll.Verifier.hash:type_name -> protokoll.Hash
+	5, // 0: protokoll.AccountCredentials.verifiers:type_name -> protokoll.Verifier
+	2, // 1: protokoll.Verifier.hash:type_name -> protokoll.Hash
 	0, // 2: protokoll.AccountObjection.kind:type_name -> protokoll.ObjectionKind
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	1, // 3: protokoll.AccountConsent.kind:type_name -> protokoll.ConsentKind
+	4, // [4:4] is the sub-list for method output_type
+	4, // [4:4] is the sub-list for method input_type
+	4, // [4:4] is the sub-list for extension type_name
+	4, // [4:4] is the sub-list for extension extendee
+	0, // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_account_proto_init() }
@@ -637,8 +756,8 @@ func file_account_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_account_proto_rawDesc), len(file_account_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   7,
+			NumEnums:      3,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

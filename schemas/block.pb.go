@@ -21,6 +21,58 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+type PrivacyRuleType int32
+
+const (
+	PrivacyRuleType_EVERYBODY       PrivacyRuleType = 0
+	PrivacyRuleType_BY_JID          PrivacyRuleType = 1
+	PrivacyRuleType_BY_GROUP        PrivacyRuleType = 2
+	PrivacyRuleType_BY_SUBSCRIPTION PrivacyRuleType = 3
+)
+
+// Enum value maps for PrivacyRuleType.
+var (
+	PrivacyRuleType_name = map[int32]string{
+		0: "EVERYBODY",
+		1: "BY_JID",
+		2: "BY_GROUP",
+		3: "BY_SUBSCRIPTION",
+	}
+	PrivacyRuleType_value = map[string]int32{
+		"EVERYBODY":       0,
+		"BY_JID":          1,
+		"BY_GROUP":        2,
+		"BY_SUBSCRIPTION": 3,
+	}
+)
+
+func (x PrivacyRuleType) Enum() *PrivacyRuleType {
+	p := new(PrivacyRuleType)
+	*p = x
+	return p
+}
+
+func (x PrivacyRuleType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (PrivacyRuleType) Descriptor() protoreflect.EnumDescriptor {
+	return file_block_proto_enumTypes[0].Descriptor()
+}
+
+func (PrivacyRuleType) Type() protoreflect.EnumType {
+	return &file_block_proto_enumTypes[0]
+}
+
+func (x PrivacyRuleType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use PrivacyRuleType.Descriptor instead.
+func (PrivacyRuleType) EnumDescriptor() ([]byte, []int) {
+	return file_block_proto_rawDescGZIP(), []int{0}
+}
+
 // The owner blocks an address. Entity: the JID as blocked (full, bare, domain with resource, domain). XEP-0191 §3.
 type BlockedAddress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -66,6 +118,205 @@ func (x *BlockedAddress) GetAddress() string {
 	return ""
 }
 
+// A privacy list, without what stands in the block list. Entity: "list " + name. XEP-0016 §2.
+type PrivacyList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Rules         []*PrivacyRule         `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty"` // in the order in which they are asked
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrivacyList) Reset() {
+	*x = PrivacyList{}
+	mi := &file_block_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrivacyList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrivacyList) ProtoMessage() {}
+
+func (x *PrivacyList) ProtoReflect() protoreflect.Message {
+	mi := &file_block_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrivacyList.ProtoReflect.Descriptor instead.
+func (*PrivacyList) Descriptor() ([]byte, []int) {
+	return file_block_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PrivacyList) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PrivacyList) GetRules() []*PrivacyRule {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// PrivacyRule allows or denies stanzas. The first rule that matches decides. XEP-0016 §2.1.
+type PrivacyRule struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Type          PrivacyRuleType        `protobuf:"varint,1,opt,name=type,proto3,enum=protokoll.PrivacyRuleType" json:"type,omitempty"`
+	Value         string                 `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"` // a JID, a roster group, or none, to, from, both
+	Deny          bool                   `protobuf:"varint,3,opt,name=deny,proto3" json:"deny,omitempty"`
+	Order         uint32                 `protobuf:"varint,4,opt,name=order,proto3" json:"order,omitempty"`     // as the client numbered it
+	Message       bool                   `protobuf:"varint,5,opt,name=message,proto3" json:"message,omitempty"` // what it is about; nothing set: every stanza
+	Iq            bool                   `protobuf:"varint,6,opt,name=iq,proto3" json:"iq,omitempty"`
+	PresenceIn    bool                   `protobuf:"varint,7,opt,name=presence_in,json=presenceIn,proto3" json:"presence_in,omitempty"`
+	PresenceOut   bool                   `protobuf:"varint,8,opt,name=presence_out,json=presenceOut,proto3" json:"presence_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PrivacyRule) Reset() {
+	*x = PrivacyRule{}
+	mi := &file_block_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PrivacyRule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PrivacyRule) ProtoMessage() {}
+
+func (x *PrivacyRule) ProtoReflect() protoreflect.Message {
+	mi := &file_block_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PrivacyRule.ProtoReflect.Descriptor instead.
+func (*PrivacyRule) Descriptor() ([]byte, []int) {
+	return file_block_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *PrivacyRule) GetType() PrivacyRuleType {
+	if x != nil {
+		return x.Type
+	}
+	return PrivacyRuleType_EVERYBODY
+}
+
+func (x *PrivacyRule) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *PrivacyRule) GetDeny() bool {
+	if x != nil {
+		return x.Deny
+	}
+	return false
+}
+
+func (x *PrivacyRule) GetOrder() uint32 {
+	if x != nil {
+		return x.Order
+	}
+	return 0
+}
+
+func (x *PrivacyRule) GetMessage() bool {
+	if x != nil {
+		return x.Message
+	}
+	return false
+}
+
+func (x *PrivacyRule) GetIq() bool {
+	if x != nil {
+		return x.Iq
+	}
+	return false
+}
+
+func (x *PrivacyRule) GetPresenceIn() bool {
+	if x != nil {
+		return x.PresenceIn
+	}
+	return false
+}
+
+func (x *PrivacyRule) GetPresenceOut() bool {
+	if x != nil {
+		return x.PresenceOut
+	}
+	return false
+}
+
+// Which privacy list is the default one. Entity: "default list". XEP-0016 §2.5.
+type DefaultPrivacyList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DefaultPrivacyList) Reset() {
+	*x = DefaultPrivacyList{}
+	mi := &file_block_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DefaultPrivacyList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DefaultPrivacyList) ProtoMessage() {}
+
+func (x *DefaultPrivacyList) ProtoReflect() protoreflect.Message {
+	mi := &file_block_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DefaultPrivacyList.ProtoReflect.Descriptor instead.
+func (*DefaultPrivacyList) Descriptor() ([]byte, []int) {
+	return file_block_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DefaultPrivacyList) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 var File_block_proto protoreflect.FileDescriptor
 
 const file_block_proto_rawDesc = "" +
@@ -73,7 +324,31 @@ const file_block_proto_rawDesc = "" +
 	"\vblock.proto\x12\tprotokoll\x1a\roptions.proto\"I\n" +
 	"\x0eBlockedAddress\x12\x1e\n" +
 	"\aaddress\x18\x01 \x01(\tB\x04\x88\xb5\x18\vR\aaddress:\x17\x92\xb5\x18\x13\n" +
-	"\rblock.address\x10\x01\x18\tB\x13Z\x11protokoll/schemasb\x06proto3"
+	"\rblock.address\x10\x01\x18\t\"q\n" +
+	"\vPrivacyList\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\vR\x04name\x122\n" +
+	"\x05rules\x18\x02 \x03(\v2\x16.protokoll.PrivacyRuleB\x04\x88\xb5\x18\vR\x05rules:\x14\x92\xb5\x18\x10\n" +
+	"\n" +
+	"block.list\x10\x01\x18\t\"\x9b\x02\n" +
+	"\vPrivacyRule\x124\n" +
+	"\x04type\x18\x01 \x01(\x0e2\x1a.protokoll.PrivacyRuleTypeB\x04\x88\xb5\x18\vR\x04type\x12\x1a\n" +
+	"\x05value\x18\x02 \x01(\tB\x04\x88\xb5\x18\vR\x05value\x12\x18\n" +
+	"\x04deny\x18\x03 \x01(\bB\x04\x88\xb5\x18\vR\x04deny\x12\x1a\n" +
+	"\x05order\x18\x04 \x01(\rB\x04\x88\xb5\x18\vR\x05order\x12\x1e\n" +
+	"\amessage\x18\x05 \x01(\bB\x04\x88\xb5\x18\vR\amessage\x12\x14\n" +
+	"\x02iq\x18\x06 \x01(\bB\x04\x88\xb5\x18\vR\x02iq\x12%\n" +
+	"\vpresence_in\x18\a \x01(\bB\x04\x88\xb5\x18\vR\n" +
+	"presenceIn\x12'\n" +
+	"\fpresence_out\x18\b \x01(\bB\x04\x88\xb5\x18\vR\vpresenceOut\"G\n" +
+	"\x12DefaultPrivacyList\x12\x18\n" +
+	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\vR\x04name:\x17\x92\xb5\x18\x13\n" +
+	"\rblock.default\x10\x01\x18\t*O\n" +
+	"\x0fPrivacyRuleType\x12\r\n" +
+	"\tEVERYBODY\x10\x00\x12\n" +
+	"\n" +
+	"\x06BY_JID\x10\x01\x12\f\n" +
+	"\bBY_GROUP\x10\x02\x12\x13\n" +
+	"\x0fBY_SUBSCRIPTION\x10\x03B\x13Z\x11protokoll/schemasb\x06proto3"
 
 var (
 	file_block_proto_rawDescOnce sync.Once
@@ -87,16 +362,23 @@ func file_block_proto_rawDescGZIP() []byte {
 	return file_block_proto_rawDescData
 }
 
-var file_block_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_block_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_block_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_block_proto_goTypes = []any{
-	(*BlockedAddress)(nil), // 0: protokoll.BlockedAddress
+	(PrivacyRuleType)(0),       // 0: protokoll.PrivacyRuleType
+	(*BlockedAddress)(nil),     // 1: protokoll.BlockedAddress
+	(*PrivacyList)(nil),        // 2: protokoll.PrivacyList
+	(*PrivacyRule)(nil),        // 3: protokoll.PrivacyRule
+	(*DefaultPrivacyList)(nil), // 4: protokoll.DefaultPrivacyList
 }
 var file_block_proto_depIdxs = []int32{
-	0, // [0:0] is the sub-list for method output_type
-	0, // [0:0] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	3, // 0: protokoll.PrivacyList.rules:type_name -> protokoll.PrivacyRule
+	0, // 1: protokoll.PrivacyRule.type:type_name -> protokoll.PrivacyRuleType
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_block_proto_init() }
@@ -110,13 +392,14 @@ func file_block_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_block_proto_rawDesc), len(file_block_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   1,
+			NumEnums:      1,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_block_proto_goTypes,
 		DependencyIndexes: file_block_proto_depIdxs,
+		EnumInfos:         file_block_proto_enumTypes,
 		MessageInfos:      file_block_proto_msgTypes,
 	}.Build()
 	File_block_proto = out.File

@@ -46,6 +46,8 @@ const (
 	DataClass_ORDER                  DataClass = 14 // what the person has ordered: restriction, objection, erasure under way
 	DataClass_RESERVED_ADDRESS       DataClass = 15 // that an address belonged to an erased account, as a keyed hash
 	DataClass_OUTBOX                 DataClass = 16 // what people on other servers must still be told
+	DataClass_PUBLISHED              DataClass = 17 // what the owner publishes through PubSub, how, and who is told of it
+	DataClass_CONSENT                DataClass = 22 // what the person has allowed, such as being found
 )
 
 // Enum value maps for DataClass.
@@ -68,6 +70,8 @@ var (
 		14: "ORDER",
 		15: "RESERVED_ADDRESS",
 		16: "OUTBOX",
+		17: "PUBLISHED",
+		22: "CONSENT",
 	}
 	DataClass_value = map[string]int32{
 		"DATA_CLASS_UNSPECIFIED": 0,
@@ -87,6 +91,8 @@ var (
 		"ORDER":                  14,
 		"RESERVED_ADDRESS":       15,
 		"OUTBOX":                 16,
+		"PUBLISHED":              17,
+		"CONSENT":                22,
 	}
 )
 
@@ -140,6 +146,7 @@ const (
 	Family_OUTBOX_FACTS       Family = 16
 	Family_AUDIT_FACTS        Family = 17
 	Family_PROOF_FACTS        Family = 18
+	Family_NODE_FACTS         Family = 34 // how PubSub nodes are configured; what is in them is PEP_FACTS
 )
 
 // Enum value maps for Family.
@@ -164,6 +171,7 @@ var (
 		16: "OUTBOX_FACTS",
 		17: "AUDIT_FACTS",
 		18: "PROOF_FACTS",
+		34: "NODE_FACTS",
 	}
 	Family_value = map[string]int32{
 		"FAMILY_UNSPECIFIED": 0,
@@ -185,6 +193,7 @@ var (
 		"OUTBOX_FACTS":       16,
 		"AUDIT_FACTS":        17,
 		"PROOF_FACTS":        18,
+		"NODE_FACTS":         34,
 	}
 )
 
@@ -315,7 +324,7 @@ const file_options_proto_rawDesc = "" +
 	"\tEventType\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\rB\x04\x88\xb5\x18\x01R\aversion\x12/\n" +
-	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xa0\x02\n" +
+	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xbc\x02\n" +
 	"\tDataClass\x12\x1a\n" +
 	"\x16DATA_CLASS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTECHNICAL\x10\x01\x12\f\n" +
@@ -338,7 +347,9 @@ const file_options_proto_rawDesc = "" +
 	"\x05ORDER\x10\x0e\x12\x14\n" +
 	"\x10RESERVED_ADDRESS\x10\x0f\x12\n" +
 	"\n" +
-	"\x06OUTBOX\x10\x10*\xe2\x02\n" +
+	"\x06OUTBOX\x10\x10\x12\r\n" +
+	"\tPUBLISHED\x10\x11\x12\v\n" +
+	"\aCONSENT\x10\x16*\xf2\x02\n" +
 	"\x06Family\x12\x16\n" +
 	"\x12FAMILY_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rACCOUNT_FACTS\x10\x01\x12\x11\n" +
@@ -361,7 +372,9 @@ const file_options_proto_rawDesc = "" +
 	"\rHISTORY_FACTS\x10\x0f\x12\x10\n" +
 	"\fOUTBOX_FACTS\x10\x10\x12\x0f\n" +
 	"\vAUDIT_FACTS\x10\x11\x12\x0f\n" +
-	"\vPROOF_FACTS\x10\x12:I\n" +
+	"\vPROOF_FACTS\x10\x12\x12\x0e\n" +
+	"\n" +
+	"NODE_FACTS\x10\":I\n" +
 	"\x04data\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x14.protokoll.DataClassR\x04data:M\n" +
 	"\x05event\x12\x1f.google.protobuf.MessageOptions\x18҆\x03 \x01(\v2\x14.protokoll.EventTypeR\x05eventB\x13Z\x11protokoll/schemasb\x06proto3"
 

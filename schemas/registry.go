@@ -23,17 +23,18 @@ type Type struct {
 // known lists the newest message of every event type. The literals come from the messages' own options.
 var known = []proto.Message{
 	(*AccountOpened)(nil), (*AccountCredentials)(nil),
-	(*AccountClosing)(nil), (*AccountRestricted)(nil), (*AccountObjection)(nil), (*AddressReserved)(nil),
+	(*AccountClosing)(nil), (*AccountRestricted)(nil), (*AccountObjection)(nil), (*AddressReserved)(nil), (*AccountConsent)(nil),
 	(*SessionOpened)(nil), (*LastLogin)(nil),
 	(*PresenceUpdated)(nil),
 	(*RosterItem)(nil),
 	(*OfflineMessage)(nil),
 	(*VCard)(nil),
 	(*PrivateElement)(nil),
-	(*BlockedAddress)(nil),
+	(*BlockedAddress)(nil), (*PrivacyList)(nil), (*DefaultPrivacyList)(nil),
 	(*NumbersVoid)(nil), (*SegmentErased)(nil), (*Ordered)(nil), (*EpochBegun)(nil),
 	(*StaffAction)(nil), (*PolicyChanged)(nil),
 	(*OutboxStanza)(nil),
+	(*NodeConfigured)(nil), (*NodeHosted)(nil), (*ItemPublished)(nil), (*NodeSubscribed)(nil),
 }
 
 type key struct {

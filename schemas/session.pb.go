@@ -36,6 +36,7 @@ type SessionOpened struct {
 	Presence          []byte                 `protobuf:"bytes,10,opt,name=presence,proto3" json:"presence,omitempty"`                                             // last broadcast presence, complete stanza
 	Directed          []string               `protobuf:"bytes,11,rep,name=directed,proto3" json:"directed,omitempty"`                                             // who got directed presence and must be told of the end
 	BlocklistInterest bool                   `protobuf:"varint,12,opt,name=blocklist_interest,json=blocklistInterest,proto3" json:"blocklist_interest,omitempty"` // XEP-0191 §3.3
+	ActiveList        string                 `protobuf:"bytes,13,opt,name=active_list,json=activeList,proto3" json:"active_list,omitempty"`                       // name of the active privacy list. XEP-0016 §2.4
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -154,6 +155,13 @@ func (x *SessionOpened) GetBlocklistInterest() bool {
 	return false
 }
 
+func (x *SessionOpened) GetActiveList() string {
+	if x != nil {
+		return x.ActiveList
+	}
+	return ""
+}
+
 // When the owner last signed in, and out. Entity: "last". XEP-0012 §4.
 type LastLogin struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -211,7 +219,7 @@ var File_session_proto protoreflect.FileDescriptor
 
 const file_session_proto_rawDesc = "" +
 	"\n" +
-	"\rsession.proto\x12\tprotokoll\x1a\roptions.proto\"\xf4\x03\n" +
+	"\rsession.proto\x12\tprotokoll\x1a\roptions.proto\"\x9b\x04\n" +
 	"\rSessionOpened\x12 \n" +
 	"\bresource\x18\x01 \x01(\tB\x04\x88\xb5\x18\aR\bresource\x12#\n" +
 	"\n" +
@@ -227,7 +235,9 @@ const file_session_proto_rawDesc = "" +
 	"\bpresence\x18\n" +
 	" \x01(\fB\x04\x88\xb5\x18\x06R\bpresence\x12 \n" +
 	"\bdirected\x18\v \x03(\tB\x04\x88\xb5\x18\x04R\bdirected\x123\n" +
-	"\x12blocklist_interest\x18\f \x01(\bB\x04\x88\xb5\x18\aR\x11blocklistInterest:\x18\x92\xb5\x18\x14\n" +
+	"\x12blocklist_interest\x18\f \x01(\bB\x04\x88\xb5\x18\aR\x11blocklistInterest\x12%\n" +
+	"\vactive_list\x18\r \x01(\tB\x04\x88\xb5\x18\vR\n" +
+	"activeList:\x18\x92\xb5\x18\x14\n" +
 	"\x0esession.opened\x10\x01\x18\x02\"q\n" +
 	"\tLastLogin\x12!\n" +
 	"\tsigned_in\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x05R\bsignedIn\x12#\n" +
