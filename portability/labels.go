@@ -25,8 +25,16 @@ var fieldLabels = map[string]label{
 	"stanza": {"Nachricht", "message"}, "received": {"eingegangen", "received"}, "stanza_id": {"Kennung", "id"},
 	"vcard": {"Visitenkarte (vCard)", "vCard"}, "photo_sha1": {"Prüfsumme des Bildes", "checksum of the photo"},
 	"space": {"Namensraum", "namespace"}, "local": {"Element", "element"}, "element": {"Inhalt", "content"},
+	"file_name": {"Dateiname", "file name"}, "media_type": {"Art der Datei", "type of the file"}, "size": {"Größe in Byte", "size in bytes"},
+	"expires": {"abrufbar bis", "can be retrieved until"}, "purpose": {"Zweck", "purpose"}, "key": {"Schlüssel der gespeicherten Datei", "key of the stored file"},
 	"address": {"gesperrte Adresse", "blocked address"},
-	"action":  {"Vorgang", "action"}, "actor": {"wer", "who"}, "detail": {"Einzelheiten", "details"},
+	"rules":   {"Regeln", "rules"}, "type": {"gilt für", "is about"}, "value": {"Wert", "value"}, "deny": {"verbietet", "denies"}, "order": {"Reihenfolge", "order"},
+	"message": {"Nachrichten", "messages"}, "iq": {"Anfragen", "requests"}, "presence_in": {"Anwesenheit anderer", "presence of others"},
+	"presence_out": {"eigene Anwesenheit", "own presence"}, "active_list": {"gewählte Privatsphäre-Liste", "active privacy list"},
+	"refused": {"abgelehnt", "refused"},
+	"with":    {"mit", "with"}, "sent": {"von Ihnen gesendet", "sent by you"}, "by_default": {"ohne besondere Angabe archivieren", "archive by default"},
+	"always": {"immer archivieren", "always archive"}, "never": {"nie archivieren", "never archive"},
+	"action": {"Vorgang", "action"}, "actor": {"wer", "who"}, "detail": {"Einzelheiten", "details"},
 	"objection": {"Widerspruch gegen", "objection to"}, "erased": {"gelöscht", "erased"}, "family": {"Bereich", "family"}, "facts": {"Anzahl", "number"},
 }
 
@@ -34,13 +42,18 @@ var fieldLabels = map[string]label{
 var valueLabels = map[string]label{
 	"NONE": {"niemand", "nobody"}, "TO": {"Sie sehen den Kontakt", "you see the contact"},
 	"FROM": {"der Kontakt sieht Sie", "the contact sees you"}, "BOTH": {"beide", "both"},
+	"ARCHIVE_NEVER": {"nichts", "nothing"}, "ARCHIVE_ALWAYS": {"alles", "everything"}, "ARCHIVE_ROSTER": {"mit Kontakten", "with contacts"},
 	"SEARCH": {"Auffinden in der Suche", "being found by the search"}, "DIRECTORY_PHOTO": {"Bild aus dem Verzeichnis", "photo of the directory"},
 	"ERASURE": {"Löschung", "erasure"}, "RESTRICTION": {"Einschränkung", "restriction"}, "RESTRICTION_LIFTED": {"Ende der Einschränkung", "end of the restriction"},
 	"OBJECTION": {"Widerspruch", "objection"}, "OBJECTION_WITHDRAWN": {"Rücknahme des Widerspruchs", "objection withdrawn"},
 	"CLIENT": {"Ihr Programm", "your client"}, "CONTACT": {"ein Kontakt", "a contact"}, "DIRECTORY": {"das Verzeichnis", "the directory"},
 	"RETENTION": {"eine Löschregel", "a retention rule"}, "STAFF": {"das Personal", "staff"}, "IMPORT": {"eine Übernahme von einem anderen Server", "an import from another server"},
-	"SERVER": {"der Server", "the server"},
-	"SHA1":   {"SCRAM-SHA-1", "SCRAM-SHA-1"}, "SHA256": {"SCRAM-SHA-256", "SCRAM-SHA-256"}, "SHA512": {"SCRAM-SHA-512", "SCRAM-SHA-512"},
+	"SERVER":      {"der Server", "the server"},
+	"FOR_MESSAGE": {"für eine Nachricht", "for a message"}, "FOR_PROFILE": {"für das Profil", "for the profile"},
+	"FOR_LIMITED": {"auf Zeit", "for a limited time"}, "FOR_PERMANENT": {"auf Dauer", "for good"},
+	"EVERYBODY": {"alle", "everybody"}, "BY_JID": {"eine Adresse", "an address"}, "BY_GROUP": {"eine Gruppe der Kontaktliste", "a group of the contact list"},
+	"BY_SUBSCRIPTION": {"eine Art von Kontakten", "a kind of contacts"}, "FOUND": {"in der Suche gefunden werden", "being found by the search"},
+	"SHA1": {"SCRAM-SHA-1", "SCRAM-SHA-1"}, "SHA256": {"SCRAM-SHA-256", "SCRAM-SHA-256"}, "SHA512": {"SCRAM-SHA-512", "SCRAM-SHA-512"},
 }
 
 // section is a part of the page.
@@ -62,14 +75,23 @@ var sections = []section{
 		"Restriction of processing (GDPR Art. 18), objections (Art. 21), and an erasure under way (Art. 17)."}},
 	{[]string{"roster.item"}, label{"Kontakte", "Contacts"}, label{
 		"Ihre Kontaktliste und Anfragen, die Sie noch nicht beantwortet haben.", "Your contact list, and requests that you have not answered yet."}},
-	{[]string{"block.address"}, label{"Gesperrte Adressen", "Blocked addresses"}, label{
-		"Von diesen Adressen wollten Sie nichts hören.", "You did not want to hear from these addresses."}},
+	{[]string{"account.consent"}, label{"Erlaubnisse", "Permissions"}, label{
+		"Was Sie erlaubt oder abgelehnt haben. Sie können es jederzeit ändern.", "What you allowed or refused. You can change it at any time."}},
+	{[]string{"block.address", "block.list", "block.default"}, label{"Gesperrte Adressen", "Blocked addresses"}, label{
+		"Von diesen Adressen wollten Sie nichts hören; dazu Ihre Privatsphäre-Listen.",
+		"You did not want to hear from these addresses; and your privacy lists."}},
 	{[]string{"profile.vcard"}, label{"Profil", "Profile"}, label{
 		"Was Sie über sich veröffentlicht haben.", "What you published about yourself."}},
 	{[]string{"private.element"}, label{"Private Ablage", "Private storage"}, label{
 		"Was Ihre Programme für Sie abgelegt haben, etwa Lesezeichen für Räume.", "What your clients put there for you, such as bookmarks of rooms."}},
+	{[]string{"upload.file", "upload.brief", "upload.kept"}, label{"Hochgeladene Dateien", "Uploaded files"}, label{
+		"Dateien, die Sie hochgeladen haben. Sie liegen im Ordner uploads dieses Archivs.", "Files that you uploaded. They lie in the folder uploads of this archive."}},
 	{[]string{"offline.message"}, label{"Wartende Nachrichten", "Waiting messages"}, label{
 		"Nachrichten an Sie, die noch kein Gerät abgeholt hat.", "Messages to you that no device has fetched yet."}},
+	{[]string{"archive.message"}, label{"Nachrichtenarchiv", "Message archive"}, label{
+		"Nachrichten, die Sie aufheben wollten, solange das Archiv eingeschaltet war.", "Messages that you wanted to keep, while the archive was on."}},
+	{[]string{"archive.preferences"}, label{"Einstellung des Archivs", "Preferences of the archive"}, label{
+		"Welche Nachrichten archiviert werden sollen.", "Which messages are to be archived."}},
 	{[]string{"session.last_login", "presence.updated", "session.opened"}, label{"Anmeldungen und Anwesenheit", "Sign-ins and presence"}, label{
 		"Wann Sie zuletzt da waren, die zuletzt gesendete Anwesenheit, und Sitzungen, die noch bestehen.",
 		"When you were last here, the presence that you sent last, and sessions that still exist."}},

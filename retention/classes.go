@@ -81,13 +81,19 @@ func Classes() []Class {
 			Data: schemas.DataClass_PRIVATE_STORAGE, Name: "private-storage", Subject: Owner,
 			German:   "Was die Programme der Person hier ablegen: Lesezeichen und Einstellungen",
 			English:  "what the person's clients keep here: bookmarks and settings",
-			Families: []schemas.Family{schemas.Family_PRIVATE_FACTS},
+			Families: []schemas.Family{schemas.Family_PRIVATE_FACTS, schemas.Family_ARCHIVE_PREFERENCES},
 		},
 		{
 			Data: schemas.DataClass_BLOCK_LIST, Name: "block-list", Subject: Contacts,
 			German:   "Von wem die Person nichts hören will",
 			English:  "whom the person does not want to hear from",
-			Families: []schemas.Family{schemas.Family_BLOCK_FACTS},
+			Families: []schemas.Family{schemas.Family_SESSION_FACTS, schemas.Family_BLOCK_FACTS},
+		},
+		{
+			Data: schemas.DataClass_CONSENT, Name: "consent", Subject: Owner,
+			German:   "Was die Person erlaubt hat, etwa in der Suche gefunden zu werden",
+			English:  "what the person has allowed, such as being found by the search",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
 		},
 		{
 			Data: schemas.DataClass_PROOF, Name: "proof", Subject: Nobody,
@@ -114,10 +120,28 @@ func Classes() []Class {
 			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
 		},
 		{
+			Data: schemas.DataClass_ARCHIVE, Name: "archive", Subject: Contacts,
+			German:   "Nachrichten, die die Person in ihrem Archiv aufheben wollte",
+			English:  "messages that the person wanted to keep in their archive",
+			Families: []schemas.Family{schemas.Family_ARCHIVE_FACTS},
+		},
+		{
 			Data: schemas.DataClass_OUTBOX, Name: "outbox", Subject: Contacts,
 			German:   "Was Personen auf anderen Servern noch gesagt werden muss",
 			English:  "what people on other servers must still be told",
 			Families: []schemas.Family{schemas.Family_OUTBOX_FACTS},
+		},
+		{
+			Data: schemas.DataClass_UPLOAD, Name: "upload", Subject: Contacts,
+			German:   "Dateien, die die Person hochgeladen hat, um sie zu verschicken, mit Name, Art und Größe",
+			English:  "files that the person uploaded to send them, with their names, types and sizes",
+			Families: []schemas.Family{schemas.Family_UPLOAD_FACTS},
+		},
+		{
+			Data: schemas.DataClass_KEPT_UPLOAD, Name: "kept-upload", Subject: Owner,
+			German:   "Dateien, die die Person auf Dauer veröffentlicht hat, etwa Bilder für ihr Profil",
+			English:  "files that the person published for good, such as pictures for the profile",
+			Families: []schemas.Family{schemas.Family_UPLOAD_FACTS},
 		},
 	}
 }

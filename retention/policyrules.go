@@ -20,12 +20,18 @@ func triggersOf(c schemas.DataClass) (must, may []Trigger) {
 		return []Trigger{Kept}, nil
 	case schemas.DataClass_OFFLINE_MESSAGE:
 		return []Trigger{Delivered, Superseded, AccountErased, LeftOver}, []Trigger{Age}
+	case schemas.DataClass_ARCHIVE: // one message is never replaced by another
+		return []Trigger{Ended, AccountErased, LeftOver}, []Trigger{Age}
 	case schemas.DataClass_OUTBOX:
 		return []Trigger{Delivered, Age}, nil
 	case schemas.DataClass_RESERVED_ADDRESS:
 		return []Trigger{Age, Superseded, Ended}, nil
 	case schemas.DataClass_AUDIT:
 		return []Trigger{Age}, nil
+	case schemas.DataClass_UPLOAD:
+		return []Trigger{Age, Superseded, Ended, AccountErased, LeftOver}, nil
+	case schemas.DataClass_KEPT_UPLOAD:
+		return []Trigger{Superseded, Ended, AccountErased, LeftOver}, []Trigger{Age}
 	}
 	return []Trigger{Superseded, Ended, AccountErased, LeftOver}, nil
 }
@@ -91,6 +97,16 @@ func (p *Policy) RulesOf(f schemas.Family) (rules []Rule) {
 func (p *Policy) ReservedFor() time.Duration {
 	for _, r := range p.rules {
 		if r.Class == schemas.DataClass_RESERVED_ADDRESS && r.Trigger == Age {
+			return r.After
+		}
+	}
+	return 0
+}
+
+// UploadsFor returns how long a file that was uploaded to be sent is kept.
+func (p *Policy) UploadsFor() time.Duration {
+	for _, r := range p.rules {
+		if r.Class == schemas.DataClass_UPLOAD && r.Trigger == Age {
 			return r.After
 		}
 	}

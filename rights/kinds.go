@@ -8,14 +8,17 @@ import (
 
 // kinds are the families in words.
 var kinds = map[schemas.Family]string{
-	schemas.Family_ACCOUNT_FACTS:  "account (address, credentials, orders)",
-	schemas.Family_SESSION_FACTS:  "sessions and last sign-in",
-	schemas.Family_PRESENCE_FACTS: "last presence",
-	schemas.Family_ROSTER_FACTS:   "contacts",
-	schemas.Family_OFFLINE_FACTS:  "waiting messages",
-	schemas.Family_PROFILE_FACTS:  "profile (vCard, photo)",
-	schemas.Family_PRIVATE_FACTS:  "private storage of clients",
-	schemas.Family_BLOCK_FACTS:    "blocked addresses",
+	schemas.Family_ACCOUNT_FACTS:       "account (address, credentials, orders)",
+	schemas.Family_SESSION_FACTS:       "sessions and last sign-in",
+	schemas.Family_PRESENCE_FACTS:      "last presence",
+	schemas.Family_ROSTER_FACTS:        "contacts",
+	schemas.Family_OFFLINE_FACTS:       "waiting messages",
+	schemas.Family_PROFILE_FACTS:       "profile (vCard, photo)",
+	schemas.Family_PRIVATE_FACTS:       "private storage of clients",
+	schemas.Family_ARCHIVE_FACTS:       "archived messages",
+	schemas.Family_ARCHIVE_PREFERENCES: "what is archived",
+	schemas.Family_BLOCK_FACTS:         "blocked addresses",
+	schemas.Family_UPLOAD_FACTS:        "uploaded files",
 }
 
 // Kind is a family in words.

@@ -46,7 +46,10 @@ const (
 	DataClass_ORDER                  DataClass = 14 // what the person has ordered: restriction, objection, erasure under way
 	DataClass_RESERVED_ADDRESS       DataClass = 15 // that an address belonged to an erased account, as a keyed hash
 	DataClass_OUTBOX                 DataClass = 16 // what people on other servers must still be told
+	DataClass_UPLOAD                 DataClass = 20 // files that the owner uploaded to send them, and what is known of them
+	DataClass_KEPT_UPLOAD            DataClass = 37 // files that the owner published: profile pictures, pictures of posts
 	DataClass_PUBLISHED              DataClass = 17 // what the owner publishes through PubSub, how, and who is told of it
+	DataClass_ARCHIVE                DataClass = 21 // messages that the owner wanted to be kept
 	DataClass_CONSENT                DataClass = 22 // what the person has allowed, such as being found
 )
 
@@ -70,7 +73,10 @@ var (
 		14: "ORDER",
 		15: "RESERVED_ADDRESS",
 		16: "OUTBOX",
+		20: "UPLOAD",
+		37: "KEPT_UPLOAD",
 		17: "PUBLISHED",
+		21: "ARCHIVE",
 		22: "CONSENT",
 	}
 	DataClass_value = map[string]int32{
@@ -91,7 +97,10 @@ var (
 		"ORDER":                  14,
 		"RESERVED_ADDRESS":       15,
 		"OUTBOX":                 16,
+		"UPLOAD":                 20,
+		"KEPT_UPLOAD":            37,
 		"PUBLISHED":              17,
+		"ARCHIVE":                21,
 		"CONSENT":                22,
 	}
 )
@@ -127,26 +136,27 @@ func (DataClass) EnumDescriptor() ([]byte, []int) {
 type Family int32
 
 const (
-	Family_FAMILY_UNSPECIFIED Family = 0
-	Family_ACCOUNT_FACTS      Family = 1
-	Family_SESSION_FACTS      Family = 2
-	Family_PRESENCE_FACTS     Family = 3
-	Family_ROSTER_FACTS       Family = 4
-	Family_OFFLINE_FACTS      Family = 5
-	Family_PROFILE_FACTS      Family = 6
-	Family_PRIVATE_FACTS      Family = 7
-	Family_PEP_FACTS          Family = 8
-	Family_BLOCK_FACTS        Family = 9
-	Family_PUSH_FACTS         Family = 10
-	Family_TOKEN_FACTS        Family = 11
-	Family_UPLOAD_FACTS       Family = 12
-	Family_ARCHIVE_FACTS      Family = 13
-	Family_ROOM_FACTS         Family = 14
-	Family_HISTORY_FACTS      Family = 15
-	Family_OUTBOX_FACTS       Family = 16
-	Family_AUDIT_FACTS        Family = 17
-	Family_PROOF_FACTS        Family = 18
-	Family_NODE_FACTS         Family = 34 // how PubSub nodes are configured; what is in them is PEP_FACTS
+	Family_FAMILY_UNSPECIFIED  Family = 0
+	Family_ACCOUNT_FACTS       Family = 1
+	Family_SESSION_FACTS       Family = 2
+	Family_PRESENCE_FACTS      Family = 3
+	Family_ROSTER_FACTS        Family = 4
+	Family_OFFLINE_FACTS       Family = 5
+	Family_PROFILE_FACTS       Family = 6
+	Family_PRIVATE_FACTS       Family = 7
+	Family_PEP_FACTS           Family = 8
+	Family_BLOCK_FACTS         Family = 9
+	Family_PUSH_FACTS          Family = 10
+	Family_TOKEN_FACTS         Family = 11
+	Family_UPLOAD_FACTS        Family = 12
+	Family_ARCHIVE_FACTS       Family = 13
+	Family_ROOM_FACTS          Family = 14
+	Family_HISTORY_FACTS       Family = 15
+	Family_OUTBOX_FACTS        Family = 16
+	Family_AUDIT_FACTS         Family = 17
+	Family_PROOF_FACTS         Family = 18
+	Family_ARCHIVE_PREFERENCES Family = 36 // what the owner wants to be archived; the messages are ARCHIVE_FACTS
+	Family_NODE_FACTS          Family = 34 // how PubSub nodes are configured; what is in them is PEP_FACTS
 )
 
 // Enum value maps for Family.
@@ -171,29 +181,31 @@ var (
 		16: "OUTBOX_FACTS",
 		17: "AUDIT_FACTS",
 		18: "PROOF_FACTS",
+		36: "ARCHIVE_PREFERENCES",
 		34: "NODE_FACTS",
 	}
 	Family_value = map[string]int32{
-		"FAMILY_UNSPECIFIED": 0,
-		"ACCOUNT_FACTS":      1,
-		"SESSION_FACTS":      2,
-		"PRESENCE_FACTS":     3,
-		"ROSTER_FACTS":       4,
-		"OFFLINE_FACTS":      5,
-		"PROFILE_FACTS":      6,
-		"PRIVATE_FACTS":      7,
-		"PEP_FACTS":          8,
-		"BLOCK_FACTS":        9,
-		"PUSH_FACTS":         10,
-		"TOKEN_FACTS":        11,
-		"UPLOAD_FACTS":       12,
-		"ARCHIVE_FACTS":      13,
-		"ROOM_FACTS":         14,
-		"HISTORY_FACTS":      15,
-		"OUTBOX_FACTS":       16,
-		"AUDIT_FACTS":        17,
-		"PROOF_FACTS":        18,
-		"NODE_FACTS":         34,
+		"FAMILY_UNSPECIFIED":  0,
+		"ACCOUNT_FACTS":       1,
+		"SESSION_FACTS":       2,
+		"PRESENCE_FACTS":      3,
+		"ROSTER_FACTS":        4,
+		"OFFLINE_FACTS":       5,
+		"PROFILE_FACTS":       6,
+		"PRIVATE_FACTS":       7,
+		"PEP_FACTS":           8,
+		"BLOCK_FACTS":         9,
+		"PUSH_FACTS":          10,
+		"TOKEN_FACTS":         11,
+		"UPLOAD_FACTS":        12,
+		"ARCHIVE_FACTS":       13,
+		"ROOM_FACTS":          14,
+		"HISTORY_FACTS":       15,
+		"OUTBOX_FACTS":        16,
+		"AUDIT_FACTS":         17,
+		"PROOF_FACTS":         18,
+		"ARCHIVE_PREFERENCES": 36,
+		"NODE_FACTS":          34,
 	}
 )
 
@@ -324,7 +336,7 @@ const file_options_proto_rawDesc = "" +
 	"\tEventType\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\rB\x04\x88\xb5\x18\x01R\aversion\x12/\n" +
-	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xbc\x02\n" +
+	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xe6\x02\n" +
 	"\tDataClass\x12\x1a\n" +
 	"\x16DATA_CLASS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTECHNICAL\x10\x01\x12\f\n" +
@@ -347,9 +359,13 @@ const file_options_proto_rawDesc = "" +
 	"\x05ORDER\x10\x0e\x12\x14\n" +
 	"\x10RESERVED_ADDRESS\x10\x0f\x12\n" +
 	"\n" +
-	"\x06OUTBOX\x10\x10\x12\r\n" +
+	"\x06OUTBOX\x10\x10\x12\n" +
+	"\n" +
+	"\x06UPLOAD\x10\x14\x12\x0f\n" +
+	"\vKEPT_UPLOAD\x10%\x12\r\n" +
 	"\tPUBLISHED\x10\x11\x12\v\n" +
-	"\aCONSENT\x10\x16*\xf2\x02\n" +
+	"\aARCHIVE\x10\x15\x12\v\n" +
+	"\aCONSENT\x10\x16*\x8b\x03\n" +
 	"\x06Family\x12\x16\n" +
 	"\x12FAMILY_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rACCOUNT_FACTS\x10\x01\x12\x11\n" +
@@ -372,7 +388,8 @@ const file_options_proto_rawDesc = "" +
 	"\rHISTORY_FACTS\x10\x0f\x12\x10\n" +
 	"\fOUTBOX_FACTS\x10\x10\x12\x0f\n" +
 	"\vAUDIT_FACTS\x10\x11\x12\x0f\n" +
-	"\vPROOF_FACTS\x10\x12\x12\x0e\n" +
+	"\vPROOF_FACTS\x10\x12\x12\x17\n" +
+	"\x13ARCHIVE_PREFERENCES\x10$\x12\x0e\n" +
 	"\n" +
 	"NODE_FACTS\x10\":I\n" +
 	"\x04data\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x14.protokoll.DataClassR\x04data:M\n" +

@@ -1,8 +1,6 @@
 package retention
 
 import (
-	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"protokoll/cmd/protokoll/node"
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
-	"protokoll/internal/control"
 	"protokoll/retention"
 	"protokoll/schemas"
 )
@@ -50,6 +47,9 @@ var values = map[string]func(n int) eventlog.Fact{
 	"profile.vcard":   func(n int) eventlog.Fact { return eventlog.Set("vcard", &schemas.VCard{Vcard: fmt.Append(nil, n)}) },
 	"private.element": func(n int) eventlog.Fact { return eventlog.Set("p", &schemas.PrivateElement{Local: fmt.Sprint(n)}) },
 	"block.address":   func(n int) eventlog.Fact { return eventlog.Set("b", &schemas.BlockedAddress{Address: fmt.Sprint(n)}) },
+	"upload.file":     func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.Uploaded{Size: int64(n)}) },
+	"upload.brief":    func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.UploadedBriefly{Size: int64(n)}) },
+	"upload.kept":     func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.UploadedForGood{Size: int64(n)}) },
 	"outbox.stanza":   func(n int) eventlog.Fact { return eventlog.Set("o", &schemas.OutboxStanza{At: int64(n)}) },
 	"audit.action":    func(n int) eventlog.Fact { return eventlog.Set(fmt.Sprint("a", n), &schemas.StaffAction{At: int64(n)}) },
 	// In force is the newest; the one before it goes by age.
@@ -127,15 +127,6 @@ type drift struct {
 	value func(n int) eventlog.Fact
 }
 
-func (d *drift) put(o *seal.Owner, f eventlog.Fact) []eventlog.Position {
-	d.t.Helper()
-	r := d.Log.Append(eventlog.Command{Owner: o, Cause: schemas.Cause_SERVER, Facts: []eventlog.Fact{f}})
-	if err := r.Wait(context.Background()); err != nil {
-		d.t.Fatal(err)
-	}
-	return r.Positions()
-}
-
 // current returns where the owner's fact of a type stands.
 func (d *drift) current(typ string) (at []eventlog.Position) {
 	d.t.Helper()
@@ -172,13 +163,7 @@ func (d *drift) nobody() *seal.Owner {
 
 func (s *server) erase(name string) {
 	s.t.Helper()
-	input, err := json.Marshal(node.RightsArguments{Staff: node.Staff{Actor: "test", Reason: "asked"}, Address: name + "@" + domain})
-	if err == nil {
-		_, err = s.Commands()[node.CommandErase](context.Background(), input, func(control.Progress) {})
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.command(node.CommandErase, right(name, "asked"))
 }
 
 // left counts which events are still on disk, wherever they were moved.
