@@ -15,7 +15,7 @@ type mail struct {
 	from     *Resource
 	to       Address
 	kind     MessageType
-	storable bool
+	nature   features.Nature
 	bytes    []byte // canonical, with its stanza-id
 	id       [16]byte
 	received int64
@@ -27,19 +27,19 @@ type mail struct {
 func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	to, err := r.addressee(from, f)
 	if err != nil {
-		r.Refuse(from, f, err, t)
+		r.turnDown(from, f, err, t)
 		return nil
 	}
 	if to.IsServer() && r.Ours(to.Domain()) {
 		return nil // the server reads no messages
 	}
 	if r.service(to) != nil {
-		r.Refuse(from, f, features.ServiceUnavailable(), t)
+		r.turnDown(from, f, features.ServiceUnavailable(), t)
 		return nil
 	}
 	own := from.Account.snap.Load()
 	if own.blocks.Len() > 0 && own.blocks.Match(to.String()) {
-		r.Refuse(from, f, features.Blocked(), t) // XEP-0191 §3.3
+		r.turnDown(from, f, features.Blocked(), t) // XEP-0191 §3.3
 		return nil
 	}
 	features.DropForged(f, r.oursText)
@@ -52,14 +52,14 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		return err
 	case err == accounts.ErrNoAccount: //nolint:errorlint // as Find returns it
 		if Judge(m.kind, ToBare, NoAccount) == Refuse {
-			r.Refuse(from, f, err, t)
+			r.turnDown(from, f, err, t)
 		}
 		return nil
 	default:
-		r.Refuse(from, f, err, t)
+		r.turnDown(from, f, err, t)
 		return nil
 	}
-	r.copySent(&m, f, a, t)
+	r.copySent(&m, a, t)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (m *mail) build(a *Account, f *frame.Frame) {
 	if f.To == nil {
 		stamp.To = a.bare
 	}
-	if m.storable {
+	if m.nature.Stored {
 		rand.Read(m.id[:]) // never fails: crypto/rand crashes the program instead
 		stamp.Append = appendStanzaID(room[:0], m.id, a.byAttr)
 	}
@@ -103,28 +103,28 @@ func appendStanzaID(dst []byte, id [16]byte, by []byte) []byte {
 func (r *Router) deliver(a *Account, m *mail, f *frame.Frame, t *stream.Turn) {
 	s := a.snap.Load()
 	if s.blocks.Len() > 0 && m.kind != ErrorMessage && s.blocks.Match(m.from.full) {
-		r.Refuse(m.from, f, features.ServiceUnavailable(), t) // XEP-0191 §3.3
+		r.turnDown(m.from, f, features.ServiceUnavailable(), t) // XEP-0191 §3.3
 		return
 	}
-	m.storable = features.Storable(f)
-	if m.storable && s.backlog {
+	m.nature = features.NatureOf(f)
+	if m.nature.Stored && s.backlog {
 		r.deliverBehind(a, m, f, t)
 		return
 	}
 	verdict := r.judge(m, s)
 	if verdict == Refuse {
-		r.Refuse(m.from, f, features.ServiceUnavailable(), t)
+		r.turnDown(m.from, f, features.ServiceUnavailable(), t)
 	}
 	if verdict == Refuse || verdict == Ignore {
 		return
 	}
 	m.build(a, f)
-	if m.storable {
+	if m.nature.Stored {
 		m.promise(a, s)
 	}
 	delivered := m.hand(s, verdict, t)
 	if delivered {
-		m.copyReceived(a, s, f, verdict, t)
+		m.copyReceived(a, s, verdict, t)
 	}
 	if m.duty != nil {
 		m.duty.keepUp(t)
@@ -197,10 +197,10 @@ func (m *mail) names(v Verdict, w *view, best int8) bool {
 // undelivered ends a message that no client took.
 func (r *Router) undelivered(a *Account, m *mail, f *frame.Frame, t *stream.Turn) {
 	switch {
-	case m.storable:
+	case m.nature.Stored:
 		r.deliverBehind(a, m, f, t)
 	case (m.kind == Chat || m.kind == Normal) && f.HasChild(frame.NSClient, "body"):
-		r.Refuse(m.from, f, features.ServiceUnavailable(), t) // RFC 6121 §8.5.2.2.1
+		r.turnDown(m.from, f, features.ServiceUnavailable(), t) // RFC 6121 §8.5.2.2.1
 	}
 }
 
@@ -210,13 +210,13 @@ func (r *Router) deliverBehind(a *Account, m *mail, f *frame.Frame, t *stream.Tu
 	for !a.lock() {
 		again, err := r.Find(m.to)
 		if err != nil {
-			r.Refuse(m.from, f, err, t)
+			r.turnDown(m.from, f, err, t)
 			return
 		}
 		a = again
 	}
 	if err := a.takeMail(m, f, t); err != nil {
-		r.Refuse(m.from, f, err, t)
+		r.turnDown(m.from, f, err, t)
 	}
 }
 
@@ -239,7 +239,7 @@ func (a *Account) takeMail(m *mail, f *frame.Frame, t *stream.Turn) error {
 	}
 	m.makeDuty(a)
 	if v != Store && !a.box.waiting() && m.hand(s, v, t) {
-		m.copyReceived(a, s, f, v, t)
+		m.copyReceived(a, s, v, t)
 	}
 	if m.duty.drop() || m.duty.slow() {
 		a.storeDuty(m.duty)
@@ -272,8 +272,8 @@ func (d *Duty) keepUp(t *stream.Turn) {
 }
 
 // copyReceived copies a message to the other clients that want copies. XEP-0280 §7
-func (m *mail) copyReceived(a *Account, s *snapshot, f *frame.Frame, v Verdict, t *stream.Turn) {
-	if !s.wantsCopies() || !features.Eligible(f, features.Received) {
+func (m *mail) copyReceived(a *Account, s *snapshot, v Verdict, t *stream.Turn) {
+	if !m.nature.Received || !s.wantsCopies() {
 		return
 	}
 	best := s.best()
@@ -291,10 +291,10 @@ func (m *mail) copyReceived(a *Account, s *snapshot, f *frame.Frame, v Verdict, 
 }
 
 // copySent copies a message to the sender's other clients. One to oneself has been delivered to them. XEP-0280 §8
-func (r *Router) copySent(m *mail, f *frame.Frame, to *Account, t *stream.Turn) {
+func (r *Router) copySent(m *mail, to *Account, t *stream.Turn) {
 	own := m.from.Account
 	s := own.snap.Load()
-	if to == own || m.bytes == nil || !s.wantsCopies() || !features.Eligible(f, features.Sent) {
+	if to == own || m.bytes == nil || !m.nature.Sent || !s.wantsCopies() {
 		return
 	}
 	for i := range s.views {
