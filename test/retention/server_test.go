@@ -13,6 +13,7 @@ import (
 	"protokoll/accounts"
 	"protokoll/cmd/protokoll/node"
 	"protokoll/eventlog"
+	"protokoll/eventlog/seal"
 	"protokoll/internal/democa"
 	"protokoll/retention/engine"
 	"protokoll/schemas"
@@ -153,4 +154,18 @@ func (s *server) status() engine.Status {
 		s.t.Fatal(err)
 	}
 	return st
+}
+
+// put states a fact of an owner, and returns when it is on disk and folded.
+func (s *server) put(o *seal.Owner, f eventlog.Fact) []eventlog.Position {
+	s.t.Helper()
+	r := s.Log.Append(eventlog.Command{Owner: o, Cause: schemas.Cause_SERVER, Facts: []eventlog.Fact{f}})
+	err := r.Wait(context.Background())
+	if err == nil {
+		err = s.State.Wait(context.Background(), r.Positions()...)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r.Positions()
 }

@@ -1,0 +1,184 @@
+package retention
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"protokoll/accounts"
+	"protokoll/cmd/protokoll/node"
+	"protokoll/eventlog"
+	"protokoll/eventlog/seal"
+	"protokoll/internal/control"
+	"protokoll/schemas"
+	"protokoll/xmpp/sasl"
+)
+
+// needles has at least one entry for every class that goes. TestNeedles fails for a class without one.
+var needles = []needle{
+	{class: "last-presence", put: func(h *hay, word string) []byte {
+		h.send(h.anna(), "<presence><status>"+word+"</status></presence>")
+		return nil
+	}, end: func(h *hay) { h.send(h.anna(), "<presence/>") }},
+
+	{class: "profile", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<vCard xmlns='vcard-temp'><NICKNAME>"+word+"</NICKNAME></vCard>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<vCard xmlns='vcard-temp'><NICKNAME>nobody</NICKNAME></vCard>")
+	}},
+
+	{class: "private-storage", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:private'><notes xmlns='a:notes'>"+word+"</notes></query>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:private'><notes xmlns='a:notes'/></query>")
+	}},
+
+	{class: "contact-list", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:roster'><item jid='carl@localhost' name='"+word+"'/></query>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:roster'><item jid='carl@localhost' subscription='remove'/></query>")
+	}},
+
+	{class: "block-list", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<block xmlns='urn:xmpp:blocking'><item jid='"+word+"@a.example'/></block>")
+		return nil
+	}, end: func(h *hay) { h.ask(h.anna(), "set", "<unblock xmlns='urn:xmpp:blocking'/>") }},
+
+	{class: "offline-message", put: func(h *hay, word string) []byte {
+		h.send(h.anna(), "<message to='bela@localhost' type='chat' id='m1'><body>"+word+"</body></message>")
+		return nil
+	}, end: func(h *hay) { h.fetch("bela") }},
+
+	// The name of the device. The last presence keeps it until there is another.
+	{class: "session", put: func(h *hay, word string) []byte {
+		h.desk = h.signIn("anna", word)
+		h.send(h.desk, "<enable xmlns='urn:xmpp:sm:3' resume='true'/><presence/>") // what cannot be resumed is not written down
+		return nil
+	}, end: func(h *hay) {
+		h.away()
+		h.send(h.anna(), "<presence/>")
+	}},
+
+	// The moment of a sign-in, as it stands in the fact.
+	{class: "last-login", put: func(h *hay, _ string) []byte {
+		h.clock.pass(1234567 * time.Millisecond) // a moment of its own
+		h.anna()
+		var logins []*schemas.LastLogin
+		h.until("nothing is remembered of a sign-in", func() bool {
+			logins = facts[*schemas.LastLogin](h.server, h.account("anna").Owner, schemas.Family_SESSION_FACTS)
+			return len(logins) == 1
+		})
+		// Not less than 64 bytes: Go keeps tiny blocks of memory as long as whatever else lies in them.
+		return protowire.AppendVarint(make([]byte, 0, 64), uint64(logins[0].GetSignedIn()))
+	}, end: func(h *hay) {
+		h.away()
+		h.clock.pass(time.Minute)
+		h.anna()
+	}},
+
+	{class: "identity", put: func(h *hay, word string) []byte {
+		n := accounts.NewAccount{Localpart: word, Domain: domain, DirectoryID: "entry-" + word}
+		if err := h.Accounts.Open(context.Background(), schemas.Cause_DIRECTORY, n); err != nil {
+			h.t.Fatal(err)
+		}
+		return nil
+	}, end: func(h *hay) { h.erase(h.strangest()) }},
+
+	{class: "credential", put: func(h *hay, word string) []byte {
+		odd := sasl.Verifier{Hash: sasl.SHA256, Salt: []byte(word), Iterations: sasl.MinIterations}
+		if err := h.Accounts.SetVerifiers(context.Background(), schemas.Cause_STAFF, h.account("bela"), []sasl.Verifier{odd}); err != nil {
+			h.t.Fatal(err)
+		}
+		return nil
+	}, end: func(h *hay) {
+		h.command(node.CommandAccountPasswd, node.AccountArguments{Address: "bela@" + domain, Password: password})
+	}},
+
+	{class: "order", put: func(h *hay, word string) []byte {
+		h.command(node.CommandObject, right("bela", word, func(a *node.RightsArguments) { a.To = "search" }))
+		h.command(node.CommandRestrict, right("bela", word))
+		return nil
+	}, end: func(h *hay) {
+		h.command(node.CommandUnrestrict, right("bela", "over"))
+		h.command(node.CommandObject, right("bela", "over", func(a *node.RightsArguments) { a.To, a.Withdraw = "search", true }))
+	}, beside: map[string]string{"audit": "what staff did is kept with the reason that they gave"}},
+
+	// The keyed hash by which the address is found.
+	{class: "reserved-address", put: func(h *hay, _ string) []byte {
+		h.erase("bela")
+		return facts[*schemas.AddressReserved](h.server, h.Keys.Server(), schemas.Family_ACCOUNT_FACTS)[0].GetHandle()
+	}},
+
+	// A contact elsewhere must be told that anna is gone.
+	{class: "outbox", put: func(h *hay, word string) []byte {
+		contact := word + "@a.example"
+		h.put(h.account("anna").Owner, eventlog.Set(contact, &schemas.RosterItem{
+			Contact: contact, Subscription: schemas.Subscription_BOTH, Listed: true,
+		}))
+		h.erase("anna")
+		return nil
+	}},
+
+	{class: "audit", put: func(h *hay, word string) []byte {
+		h.command(node.CommandRetentionRun, node.RetentionArguments{Staff: node.Staff{Actor: word, Reason: word}})
+		return nil
+	}},
+}
+
+// strangest returns the name of the account that is neither anna nor bela nor carl.
+func (h *hay) strangest() (name string) {
+	h.t.Helper()
+	err := h.Accounts.List(func(a accounts.Account) error {
+		name = max(name, a.Localpart) // an odd word comes last
+		return nil
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return name
+}
+
+// facts returns what is stated now of one type of an owner.
+func facts[M proto.Message](s *server, o *seal.Owner, f schemas.Family) (all []M) {
+	s.t.Helper()
+	stated, err := s.State.Facts(o.ID(), f)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, fact := range stated {
+		m, err := eventlog.Open(o, fact.About, fact.Sealed)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if m, ok := m.(M); ok {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func right(name, reason string, more ...func(*node.RightsArguments)) node.RightsArguments {
+	a := node.RightsArguments{Staff: node.Staff{Actor: "test", Reason: reason}, Address: name + "@" + domain}
+	for _, set := range more {
+		set(&a)
+	}
+	return a
+}
+
+// command asks the server for something, as its control socket would.
+func (s *server) command(name string, arguments any) {
+	s.t.Helper()
+	input, err := json.Marshal(arguments)
+	if err == nil {
+		_, err = s.Commands()[name](context.Background(), input, func(control.Progress) {})
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
