@@ -9,6 +9,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
+	"protokoll/projections/archive"
 	"protokoll/projections/state"
 	"protokoll/retention"
 	"protokoll/schemas"
@@ -45,12 +46,26 @@ type Ledger interface {
 	Forget(ctx context.Context, lane eventlog.Lane, first, last uint64) error
 }
 
+// Archive is what the engine needs of the index of archived facts. *archive.Index has it.
+type Archive interface {
+	// Wait returns when everything up to the positions is folded.
+	Wait(context.Context, ...eventlog.Position) error
+	// Part says what is still true of the segment that begins with a number.
+	Part(first uint64) archive.Part
+	// Holds tells whether the fact of a rank stands at exactly this number.
+	Holds(owner schemas.OwnerID, rank, number uint64) (bool, error)
+	// Forget drops what is kept of a segment. It may be repeated.
+	Forget(ctx context.Context, lane eventlog.Lane, first, last uint64) error
+}
+
 // Config is what an engine is made of. Log, State, Keys, Policy and Folder are required.
 type Config struct {
 	Log    eventlog.Sweeper
 	State  State
 	Keys   Keys
 	Ledger Ledger // nil where none is kept
+	// Archive says what is true of lane archive, whose facts no State could list. nil: there only age and erased owners make an event due.
+	Archive Archive
 	Policy *retention.Policy
 	Folder string // for plans
 	Logger *slog.Logger

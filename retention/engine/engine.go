@@ -196,6 +196,11 @@ func (e *Engine) judge(ctx context.Context, l eventlog.Lane) (*judge, error) {
 			return nil, err
 		}
 	}
+	if l == eventlog.Archive && e.cfg.Archive != nil {
+		if err := e.cfg.Archive.Wait(ctx, eventlog.Position{Lane: l, Number: e.cfg.Log.Mark(l)}); err != nil {
+			return nil, err
+		}
+	}
 	newest, policy, err := e.newest(ctx, l)
 	if err != nil {
 		return nil, err
@@ -215,7 +220,7 @@ func (e *Engine) judge(ctx context.Context, l eventlog.Lane) (*judge, error) {
 			return nil, err
 		}
 	}
-	return &judge{rules: e.rules, lane: l, people: p, index: x, now: now, ages: ages, policy: policy}, nil
+	return &judge{rules: e.rules, lane: l, people: p, index: x, now: now, ages: ages, policy: policy, archive: e.cfg.Archive}, nil
 }
 
 // newest returns the time of the newest event of all lanes, and the number of the policy's newest event if l is the lane of

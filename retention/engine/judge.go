@@ -27,12 +27,18 @@ type judge struct {
 	now    time.Time
 	ages   bool   // rules of age may be applied
 	policy uint64 // number of the newest audit.policy event, which stays while it is in force
+
+	archive Archive // may be nil
+	err     error   // why the archive could not be asked
 }
 
 // of returns the verdict about a record, and the rule by which it goes, or -1.
 func (j *judge) of(r eventlog.Record) (verdict, int) {
-	if stateful[j.lane] {
+	switch {
+	case stateful[j.lane]:
 		return j.ofCurrent(r)
+	case j.lane == eventlog.Archive && j.archive != nil:
+		return j.ofArchived(r)
 	}
 	return j.ofKept(r)
 }

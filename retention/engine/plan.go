@@ -179,6 +179,9 @@ type counts struct {
 // count compares a segment's numbers with what is live. Where that is the same it is clean; numbers that were found to be void
 // are remembered, so that they do not make it look otherwise.
 func (e *Engine) count(ctx context.Context, s eventlog.Segment, j *judge) (c counts, err error) {
+	if s.Lane == eventlog.Archive && j.archive != nil {
+		return e.countArchived(ctx, s, j)
+	}
 	if !stateful[s.Lane] {
 		return e.countKept(ctx, s, j)
 	}
@@ -188,10 +191,15 @@ func (e *Engine) count(ctx context.Context, s eventlog.Segment, j *judge) (c cou
 	if retired > 0 || numbers == live {
 		return c, nil
 	}
+	return e.lessVoids(ctx, s, c, numbers-live)
+}
+
+// lessVoids takes numbers that never held anything out of those that are due.
+func (e *Engine) lessVoids(ctx context.Context, s eventlog.Segment, c counts, missing uint64) (_ counts, err error) {
 	e.mu.Lock()
 	known, ok := e.voids[s.ID]
 	e.mu.Unlock()
-	if !ok && numbers-live <= fewNumbers {
+	if !ok && missing <= fewNumbers {
 		if known, err = e.countVoids(ctx, s); err != nil {
 			return c, err
 		}
@@ -241,6 +249,9 @@ func (e *Engine) countKept(ctx context.Context, s eventlog.Segment, j *judge) (c
 		}
 		return nil
 	})
+	if err == nil {
+		err = j.err
+	}
 	c.worth = c.worth || c.keeps == 0
 	if s.Lane == eventlog.Held {
 		c.ends = 0 // they were due before

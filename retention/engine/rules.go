@@ -146,7 +146,7 @@ func byErasure(rule retention.Rule) bool {
 func liesIn(rule retention.Rule, l eventlog.Lane) bool {
 	for _, f := range rule.Families {
 		in := eventlog.LaneOf(f)
-		if in == l || l == eventlog.Held && stateful[in] {
+		if in == l || l == eventlog.Held && (stateful[in] || in == eventlog.Archive) {
 			return true
 		}
 	}

@@ -151,7 +151,8 @@ func (v *surveyor) take(r eventlog.Record) {
 	if e.GetOp() == schemas.Op_CLOSE {
 		v.closed[ownerOf(r)] = r.Time()
 	}
-	if !stateful[v.lane] || e.GetOp() != schemas.Op_SET {
+	ended := stateful[v.lane] || v.lane == eventlog.Archive && (rule < 0 || v.list[rule].After == 0)
+	if !ended || e.GetOp() != schemas.Op_SET {
 		v.due(rule, v.sinceEnd(r, rule))
 		return
 	}

@@ -92,6 +92,9 @@ func (w *work) finish(ctx context.Context, there map[string]bool) error {
 	if err := w.drop(ctx, there); err != nil {
 		return err
 	}
+	if err := w.forgetIndex(ctx); err != nil {
+		return err
+	}
 	if err := w.step("remove plan"); err != nil {
 		return err
 	}
@@ -187,6 +190,9 @@ type pass struct {
 // take decides about one record.
 func (p *pass) take(ctx context.Context, r eventlog.Record) error {
 	v, rule := p.judge.of(r)
+	if p.judge.err != nil {
+		return p.judge.err
+	}
 	if p.repeated(r, &v, &rule) {
 		p.fates.set(r.Position.Number, p.judge.fate(v, rule))
 		return nil
@@ -224,6 +230,8 @@ func (p *pass) repeated(r eventlog.Record, v *verdict, rule *int) bool {
 	}
 	c, done := p.copies[r.Rank()]
 	switch {
+	case done && *v == keep && p.lane == eventlog.Archive:
+		return true // its index holds a row for each copy
 	case !done || *v != erase:
 		return false
 	case c.op == r.Envelope.GetOp():
@@ -275,7 +283,7 @@ func (p *pass) findLeftOut(ctx context.Context) error {
 				continue
 			}
 			if _, found := copies[r.Rank()]; !found {
-				if err := p.superseded(r); err != nil {
+				if err := p.superseded(ctx, r); err != nil {
 					return err
 				}
 				p.fates.set(r.Position.Number, p.judge.fate(erase, p.judge.due(r)))
@@ -286,7 +294,10 @@ func (p *pass) findLeftOut(ctx context.Context) error {
 }
 
 // superseded returns ErrLost if the state still points at a record that the writer left out.
-func (p *pass) superseded(r eventlog.Record) error {
+func (p *pass) superseded(ctx context.Context, r eventlog.Record) error {
+	if p.lane == eventlog.Archive && p.cfg.Archive != nil {
+		return p.endedMeanwhile(ctx, r)
+	}
 	if !stateful[p.lane] {
 		return fmt.Errorf("%s: %w", r.Position, ErrLost) // nothing supersedes there
 	}
