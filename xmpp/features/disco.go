@@ -1,6 +1,7 @@
 package features
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -89,26 +90,38 @@ func (r *Registry) said(t Target) *sealedInfo {
 }
 
 func (r *Registry) discoInfo(req *Request) (Reply, error) {
-	if req.Target != Server && req.visible() == nil {
-		return Reply{}, ServiceUnavailable()
-	}
 	said := r.said(req.Target)
 	node := req.Payload.Attr("node")
-	if len(node) > 0 && (req.Target != Server || string(node) != CapsNode+"#"+said.ver) {
+	source := r.nodes[req.Target]
+	switch {
+	case len(node) > 0 && req.Target == Server && string(node) == CapsNode+"#"+said.ver:
+	case len(node) > 0 && source != nil: // it knows who may hear of what
+		info, err := source.NodeInfo(req, string(node))
+		return Reply{Payload: query(NSDiscoInfo, node, info)}, err
+	case req.Target != Server && req.visible() == nil:
+		return Reply{}, ServiceUnavailable()
+	case len(node) > 0:
 		return Reply{}, ItemNotFound() // XEP-0030 §7
 	}
 	return Reply{Payload: query(NSDiscoInfo, node, said.info)}, nil
 }
 
 func (r *Registry) discoItems(req *Request) (Reply, error) {
-	if req.Target != Server && req.visible() == nil {
-		return Reply{}, ServiceUnavailable()
-	}
 	node := req.Payload.Attr("node")
-	if len(node) > 0 {
+	source := r.nodes[req.Target]
+	switch {
+	case len(node) > 0 && source != nil:
+		items, err := source.NodeItems(req, string(node))
+		return Reply{Payload: query(NSDiscoItems, node, items)}, err
+	case req.Target != Server && req.visible() == nil:
+		return Reply{}, ServiceUnavailable()
+	case len(node) > 0:
 		return Reply{}, ItemNotFound() // XEP-0030 §7
+	case source == nil:
+		return Reply{Payload: query(NSDiscoItems, nil, r.said(req.Target).items)}, nil
 	}
-	return Reply{Payload: query(NSDiscoItems, nil, r.said(req.Target).items)}, nil
+	items, err := source.NodeItems(req, "")
+	return Reply{Payload: query(NSDiscoItems, nil, append(bytes.Clone(r.said(req.Target).items), items...))}, err
 }
 
 // query builds a <query/>; the node asked for is said again. XEP-0030 §3.2

@@ -17,6 +17,8 @@ type Error struct {
 	Condition string // RFC 6120 §8.3.3
 	Text      string // English; may be empty
 	App       []byte // an application-specific condition; may be nil
+	Code      string // of before RFC 3920, for clients that still look at it; may be empty. XEP-0086 §3
+	Echo      bool   // the error repeats what was asked. RFC 6120 §8.3.1
 }
 
 // Error implements error.
@@ -24,7 +26,11 @@ func (e *Error) Error() string { return "stanza error: " + e.Condition }
 
 // Append appends the <error/> element.
 func (e *Error) Append(dst []byte) []byte {
-	dst = append(append(append(dst, "<error type='"...), e.Type...), "'><"...)
+	dst = append(append(append(dst, "<error type='"...), e.Type...), '\'')
+	if e.Code != "" {
+		dst = appendAttr(dst, "code", e.Code)
+	}
+	dst = append(dst, "><"...)
 	dst = append(append(dst, e.Condition...), " xmlns='"+NSStanzas+"'/>"...)
 	if e.Text != "" {
 		dst = append(dst, "<text xmlns='"+NSStanzas+"' xml:lang='en'>"...)
@@ -39,6 +45,9 @@ func (e *Error) Append(dst []byte) []byte {
 func BadRequest(text string) *Error {
 	return &Error{Type: "modify", Condition: "bad-request", Text: text}
 }
+
+// Conflict says that somebody else uses what is to be changed. RFC 6120 §8.3.3.2
+func Conflict() *Error { return &Error{Type: "cancel", Condition: "conflict"} }
 
 // Forbidden says that the sender may not do this. RFC 6120 §8.3.3.4
 func Forbidden() *Error { return &Error{Type: "auth", Condition: "forbidden"} }

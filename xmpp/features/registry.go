@@ -54,18 +54,24 @@ type Interest uint8
 // BlockList selects resources that asked for the block list. XEP-0191 §3.3
 const BlockList Interest = 1
 
+// PrivacyLists selects resources that used privacy lists. XEP-0016 §2.2
+const PrivacyLists Interest = 2
+
 // Reply is what an IQ is answered with, and what else follows. All of it waits for After.
 type Reply struct {
 	Payload []byte            // child of the result; nil for an empty one
 	After   *eventlog.Receipt // nil if nothing was stored; its error is answered with wait and resource-constraint
 	Pushes  []Push
-	Blocks  *BlockChange // set if the block list changed
+	Blocks  *BlockChange // set if the block list or a privacy list changed
+	Then    func()       // what else follows, on a goroutine of its own; may be nil
 	// Later, where it is set, finds the reply on a goroutine of its own, because it must wait for something outside the log: a
 	// directory, a file. It keeps nothing of the Request. What stands beside it in this Reply is not looked at.
 	Later func(ctx context.Context) (Reply, error)
 	// Photo is set if the photo of the vCard changed: the presence of the available resources goes out again, with the new
 	// hash (PhotoUpdate). XEP-0153 §4.1
 	Photo bool
+	// Notices go out in their order. XEP-0060 §7.1.2
+	Notices []*Notice
 }
 
 // Handler answers a request. Its error is an *Error, or one that StanzaError knows; any other is answered with
@@ -84,6 +90,8 @@ type Registry struct {
 	handlers map[route]Handler
 	about    [3]description // by Target
 	sealed   [3]sealedInfo  // filled by Seal
+	reports  func(Report)   // nil: nobody reads reports
+	nodes    [3]NodeSource  // by Target; nil: there are none
 }
 
 // NewRegistry returns a registry that answers disco and nothing else yet.
