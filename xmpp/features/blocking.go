@@ -10,7 +10,8 @@ import (
 )
 
 // Blocking Command, XEP-0191 version 1.3: the block list of an account, its changes and the pushes about them. The rules
-// that follow from the list for stanzas and presence are the router's, by Blocks. Not here: privacy lists (XEP-0016).
+// that follow from the list for stanzas and presence are the router's, by Blocks. The same list is the beginning of the default
+// privacy list (privacy.go). XEP-0191 §5
 const (
 	NSBlocking       = "urn:xmpp:blocking"
 	NSBlockingErrors = "urn:xmpp:blocking:errors"
@@ -25,34 +26,32 @@ func Blocked() *Error {
 
 type blockingPayload struct {
 	Items []struct {
-		JID string `xml:"jid,attr"`
+		JID     string          `xml:"jid,attr"`
+		Reports []reportPayload `xml:"urn:xmpp:reporting:1 report"`
 	} `xml:"urn:xmpp:blocking item"`
 }
 
-func (r *Registry) registerBlocking() {
+func (r *Registry) registerBlocking(reports func(Report)) {
+	if r.reports = reports; reports != nil {
+		r.Feature(Server, NSReporting, reasonSpam, reasonAbuse)
+	}
 	r.Handle(Get, Self, NSBlocking, "blocklist", blockList)
-	r.Handle(Set, Self, NSBlocking, "block", block)
+	r.Handle(Set, Self, NSBlocking, "block", r.block)
 	r.Handle(Set, Self, NSBlocking, "unblock", unblock)
 	r.Feature(Server, NSBlocking) // XEP-0191 §3.1: clients ask the server
 }
 
-// BlocksOf compiles the block list that the facts state.
-func BlocksOf(f Facts) (*Blocks, error) {
-	facts, err := f.All(schemas.Family_BLOCK_FACTS)
+// BlocksOf compiles the block list and the privacy lists that the facts state; own is the bare JID whose they are.
+func BlocksOf(f Facts, own string) (*Blocks, error) {
+	l, err := readLists(f)
 	if err != nil {
 		return nil, err
 	}
-	addresses := make([]string, 0, len(facts))
-	for _, m := range facts {
-		if b, ok := m.(*schemas.BlockedAddress); ok {
-			addresses = append(addresses, b.GetAddress())
-		}
-	}
-	return NewBlocks(addresses...), nil
+	return l.compile(own), nil
 }
 
 func blockList(req *Request) (Reply, error) {
-	blocks, err := BlocksOf(req.Account)
+	blocks, err := BlocksOf(req.Account, req.Account.Bare())
 	if err != nil {
 		return Reply{}, err
 	}
@@ -63,91 +62,104 @@ func blockList(req *Request) (Reply, error) {
 	return Reply{Payload: blockingElement("blocklist", blocks.Addresses()), After: after}, err
 }
 
-func block(req *Request) (Reply, error) {
-	wanted, err := parseBlocking(req.Payload.Raw)
+func (r *Registry) block(req *Request) (Reply, error) {
+	wanted, reports, err := parseBlocking(req.Payload.Raw)
 	if err != nil {
 		return Reply{}, err
 	}
 	if len(wanted) == 0 {
 		return Reply{}, BadRequest("nothing to block") // XEP-0191 §3.3
 	}
-	return changeBlocks(req, "block", wanted, func(before *Blocks) ([]string, []eventlog.Fact, error) {
-		after, facts := before.Addresses(), []eventlog.Fact(nil)
+	reply, err := changeBlocks(req, "block", wanted, func(l *lists) error {
 		for _, a := range wanted {
-			if !before.addresses[a] {
-				after = append(after, a)
-				facts = append(facts, eventlog.Set(a, &schemas.BlockedAddress{Address: a}))
+			l.blocked[a] = true
+		}
+		if len(l.blocked) > MaxBlocked {
+			return LimitReached()
+		}
+		return nil
+	})
+	if err == nil && r.reports != nil && len(reports) > 0 {
+		from := bareOf(req.From)
+		reply.Then = func() {
+			for _, report := range reports {
+				report.From = from
+				r.reports(report)
 			}
 		}
-		if len(after) > MaxBlocked {
-			return nil, nil, LimitReached()
-		}
-		return after, facts, nil
-	})
+	}
+	return reply, err
 }
 
 func unblock(req *Request) (Reply, error) {
-	wanted, err := parseBlocking(req.Payload.Raw)
+	wanted, _, err := parseBlocking(req.Payload.Raw)
 	if err != nil {
 		return Reply{}, err
 	}
-	all := len(wanted) == 0 // XEP-0191 §3.5
 	over := NewBlocks(wanted...)
-	return changeBlocks(req, "unblock", wanted, func(before *Blocks) ([]string, []eventlog.Fact, error) {
-		var after []string
-		var facts []eventlog.Fact
-		for _, a := range before.Addresses() {
-			if all || over.addresses[a] {
-				facts = append(facts, eventlog.End(schemas.Family_BLOCK_FACTS, a))
-			} else {
-				after = append(after, a)
-			}
-		}
-		return after, facts, nil
+	if len(wanted) == 0 {
+		over = nil // XEP-0191 §3.5
+	}
+	return changeBlocks(req, "unblock", wanted, func(l *lists) error {
+		l.unblock(over)
+		return nil
 	})
 }
 
-// changeBlocks carries out a command whole or not at all: decide returns the addresses afterwards and the facts.
-func changeBlocks(req *Request, name string, wanted []string,
-	decide func(before *Blocks) ([]string, []eventlog.Fact, error)) (Reply, error) {
-	change := &BlockChange{}
-	after, err := req.Account.Change(schemas.Cause_CLIENT, func(f Facts) ([]eventlog.Fact, error) {
-		before, err := BlocksOf(f)
-		if err != nil {
-			return nil, err
-		}
-		addresses, facts, err := decide(before)
-		change.Before, change.After = before, NewBlocks(addresses...)
-		return facts, err
-	})
+// changeBlocks carries out a command whole or not at all.
+func changeBlocks(req *Request, name string, wanted []string, change func(*lists) error) (Reply, error) {
+	before, after, receipt, err := changeLists(req.Account, change)
 	if err != nil {
 		return Reply{}, err
 	}
-	push := Push{To: BlockList, Payload: blockingElement(name, wanted)}
-	return Reply{After: after, Pushes: []Push{push}, Blocks: change}, nil
+	own := req.Account.Bare()
+	reply := Reply{After: receipt, Blocks: &BlockChange{Before: before.compile(own), After: after.compile(own)}}
+	reply.Pushes = append(reply.Pushes, Push{To: BlockList, Payload: blockingElement(name, wanted)})
+	if receipt != nil {
+		reply.Pushes = append(reply.Pushes, listPush(after.standing()))
+	}
+	return reply, nil
+}
+
+// changeLists changes lists under the account's lock.
+func changeLists(a Account, change func(*lists) error) (before, after *lists, receipt *eventlog.Receipt, err error) {
+	receipt, err = a.Change(schemas.Cause_CLIENT, func(f Facts) ([]eventlog.Fact, error) {
+		if before, err = readLists(f); err != nil {
+			return nil, err
+		}
+		after = before.clone()
+		if err := change(after); err != nil {
+			return nil, err
+		}
+		return after.facts(before), nil
+	})
+	return before, after, receipt, err
 }
 
 // parseBlocking returns the addresses of a command in canonical form, each once. One bad address refuses all.
-func parseBlocking(payload []byte) ([]string, error) {
+func parseBlocking(payload []byte) (addresses []string, reports []Report, err error) {
 	var p blockingPayload
 	if err := xml.Unmarshal(payload, &p); err != nil {
-		return nil, BadRequest("")
+		return nil, nil, BadRequest("")
 	}
 	if len(p.Items) > MaxBlocked {
-		return nil, LimitReached()
+		return nil, nil, LimitReached()
 	}
 	seen := NewBlocks()
 	for _, item := range p.Items {
 		if item.JID == "" {
-			return nil, BadRequest("item without an address")
+			return nil, nil, BadRequest("item without an address")
 		}
 		address, err := jid.Parse(item.JID)
 		if err != nil {
-			return nil, JIDMalformed()
+			return nil, nil, JIDMalformed()
 		}
 		seen.addresses[address.String()] = true
+		if len(item.Reports) > 0 && len(reports) < maxReports {
+			reports = append(reports, item.Reports[0].about(address.String()))
+		}
 	}
-	return seen.Addresses(), nil
+	return seen.Addresses(), reports, nil
 }
 
 func blockingElement(name string, addresses []string) []byte {

@@ -86,7 +86,24 @@ func (a *account) carryOut(f eventlog.Fact) {
 }
 
 // session is a Session in memory.
-type session struct{ carbons, blockInterest bool }
+type session struct {
+	carbons, blockInterest, listInterest bool
+	active                               string
+	others                               []string // active lists of the account's other sessions
+}
+
+func (s *session) ActiveList() string { return s.active }
+
+func (s *session) SetActiveList(name string) (*eventlog.Receipt, error) {
+	s.active = name
+	return nil, nil
+}
+
+func (s *session) ListInUse(name string) (active, standing bool) {
+	return name != "" && slices.Contains(s.others, name), slices.Contains(s.others, "")
+}
+
+func (s *session) SetListInterest() { s.listInterest = true }
 
 func (s *session) SetCarbons(on bool) (*eventlog.Receipt, error) { s.carbons = on; return nil, nil }
 func (s *session) SetBlockInterest() (*eventlog.Receipt, error) {

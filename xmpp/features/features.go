@@ -13,6 +13,8 @@ type Config struct {
 	Software Software
 	Contacts Contacts
 	Policy   []Field // XEP-0504: what the server does with people's data; empty: it does not say
+	// Reports takes what people report of those whom they block; nil: reports are not asked for. XEP-0377
+	Reports func(Report)
 }
 
 // New returns a registry with every feature of this package.
@@ -28,7 +30,8 @@ func New(c Config) *Registry {
 	r.registerLast(c.Clock, c.Started)
 	r.registerVCard()
 	r.registerPrivate()
-	r.registerBlocking()
+	r.registerBlocking(c.Reports)
+	r.registerPrivacy()
 	r.registerCarbons()
 	r.registerSession()
 	return r

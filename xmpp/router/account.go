@@ -109,8 +109,10 @@ type view struct {
 	available  bool
 	priority   int8
 	carbons    bool
-	interested bool // in roster pushes
-	blockList  bool // in block list pushes
+	interested bool   // in roster pushes
+	blockList  bool   // in block list pushes
+	privacy    bool   // in privacy list pushes
+	list       string // the active privacy list; empty: none. XEP-0016 §2.4
 	presence   Parcel
 }
 

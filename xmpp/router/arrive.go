@@ -106,7 +106,7 @@ func (res *Resource) takeLeave(t *stream.Turn) (u updated, was bool) {
 	a.drain(t)
 	u.directed = res.takeDirected()
 	a.publish()
-	u.contacts, u.now = a.audience(), a.snap.Load()
+	u.contacts, u.now = res.audience(), a.snap.Load()
 	u.presence = Parcel{Head: res.fromHead, Tail: []byte(" type='unavailable'/>"), Kept: true, Lazy: true}
 	return u, was
 }

@@ -62,10 +62,19 @@ func (a *Account) loadBlocks() (err error) {
 	if a.blocksLoaded {
 		return nil
 	}
-	if a.blocks, err = features.BlocksOf(lockedFacts{a}); err == nil {
-		a.blocksLoaded = true
+	blocks, err := features.BlocksOf(lockedFacts{a}, a.bare)
+	if err != nil {
+		return err
 	}
-	return err
+	a.blocks, a.subscribers = blocks, nil
+	if blocks.Looks() {
+		if err := a.loadRoster(); err != nil {
+			return err
+		}
+		a.knowContacts()
+	}
+	a.blocksLoaded = true
+	return nil
 }
 
 // Subscribed implements features.Account.
@@ -78,7 +87,7 @@ func (a *Account) Subscribed(bare string) bool {
 	if a.loadRoster() != nil || a.loadBlocks() != nil {
 		return false
 	}
-	return a.roster[bare].SubscribedFrom() && !a.blocks.Match(bare)
+	return a.roster[bare].SubscribedFrom() && !a.blocks.Denies("", features.PresenceOut, bare) && !a.blocks.Denies("", features.IQIn, bare)
 }
 
 // lastSeen is the last sign-in and the last presence of an account.

@@ -23,7 +23,7 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	if err == nil && service == nil && !r.Ours(to.Domain()) {
 		err = ErrNotOurs
 	}
-	if err == nil && from.Account.blocksAddress(string(to.Bytes())) {
+	if err == nil && from.denies(features.Everything, string(to.Bytes())) {
 		err = features.Blocked()
 	}
 	switch {
@@ -56,7 +56,7 @@ func (r *Router) routeIQ(from *Resource, to Address, f *frame.Frame, request boo
 	if a := r.peek(to.Bare()); a != nil {
 		s := a.snap.Load()
 		v := s.find(to.Bytes())
-		if v != nil && !(s.blocks.Len() > 0 && s.blocks.Match(from.full)) {
+		if v != nil && !s.refusesIQ(v, request, from.full) {
 			p := Parcel{Head: f.AppendTo(nil, frame.Stamp{From: from.full, Lang: from.Lang}), Kept: true}
 			if request {
 				p.Kind = Request
@@ -168,12 +168,18 @@ func (r *Router) reply(from *Resource, req *features.Request, reply features.Rep
 // follow carries out what a reply brings with it.
 func (r *Router) follow(from *Resource, reply features.Reply, t *stream.Turn) {
 	for _, push := range reply.Pushes {
-		if push.To == features.BlockList {
+		switch push.To {
+		case features.BlockList:
 			from.Account.push(func(v *view) bool { return v.blockList }, push.Payload, t)
+		case features.PrivacyLists:
+			from.Account.push(func(v *view) bool { return v.privacy }, push.Payload, t)
 		}
 	}
 	if reply.Blocks != nil {
-		r.blocksChanged(from.Account, reply.Blocks, t)
+		r.blocksChanged(from, reply.Blocks)
+	}
+	if reply.Then != nil {
+		r.work(reply.Then)
 	}
 	if reply.Photo {
 		r.work(func() { r.photoChanged(from.Account) })

@@ -37,8 +37,7 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		r.turnDown(from, f, features.ServiceUnavailable(), t)
 		return nil
 	}
-	own := from.Account.snap.Load()
-	if own.blocks.Len() > 0 && own.blocks.Match(to.String()) {
+	if from.denies(features.Everything, to.String()) {
 		r.turnDown(from, f, features.Blocked(), t) // XEP-0191 §3.3
 		return nil
 	}
@@ -102,7 +101,7 @@ func appendStanzaID(dst []byte, id [16]byte, by []byte) []byte {
 // deliver routes the message within the account.
 func (r *Router) deliver(a *Account, m *mail, f *frame.Frame, t *stream.Turn) {
 	s := a.snap.Load()
-	if s.blocks.Len() > 0 && m.kind != ErrorMessage && s.blocks.Match(m.from.full) {
+	if m.kind != ErrorMessage && s.refuses(m) {
 		r.turnDown(m.from, f, features.ServiceUnavailable(), t) // XEP-0191 §3.3
 		return
 	}
@@ -174,7 +173,7 @@ func (m *mail) hand(s *snapshot, v Verdict, t *stream.Turn) (delivered bool) {
 	}
 	best := s.best()
 	for i := range s.views {
-		if w := &s.views[i]; m.names(v, w, best) && w.Outlet.Deliver(t, p) {
+		if w := &s.views[i]; m.names(v, w, best) && !s.denies(w, features.MessageIn, m.from.full) && w.Outlet.Deliver(t, p) {
 			delivered = true
 		}
 	}
@@ -227,8 +226,12 @@ func (a *Account) takeMail(m *mail, f *frame.Frame, t *stream.Turn) error {
 		return err
 	}
 	s := a.snap.Load()
+	if s.blocks != a.blocks { // loaded just now
+		a.publish()
+		s = a.snap.Load()
+	}
 	v := a.r.judge(m, s)
-	if v == Refuse || a.blocks.Match(m.from.full) {
+	if v == Refuse || s.refuses(m) {
 		return features.ServiceUnavailable()
 	}
 	if v == Ignore {
@@ -279,7 +282,7 @@ func (m *mail) copyReceived(a *Account, s *snapshot, v Verdict, t *stream.Turn) 
 	best := s.best()
 	for i := range s.views {
 		w := &s.views[i]
-		if !w.carbons || m.names(v, w, best) || w.Resource == m.from {
+		if !w.carbons || m.names(v, w, best) || w.Resource == m.from || s.denies(w, features.MessageIn, m.from.full) {
 			continue
 		}
 		p := m.carbon(features.Received, a.bare, w.full)

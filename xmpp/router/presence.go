@@ -27,7 +27,7 @@ func (r *Router) Presence(from *Resource, f *frame.Frame, t *stream.Turn) error 
 	case "error":
 		return r.directed(from, f, t)
 	}
-	r.Refuse(from, f, errInvalid, t) // RFC 6121 §4.7.1
+	r.turnDown(from, f, errInvalid, t) // RFC 6121 §4.7.1
 	return nil
 }
 
@@ -91,7 +91,7 @@ func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u up
 	}
 	u.directed = res.takeDirected()
 	a.publish()
-	u.contacts, u.now = a.audience(), a.snap.Load()
+	u.contacts, u.now = res.audience(), a.snap.Load()
 	u.atRest = a.atRest()
 	return u, true
 }
@@ -159,7 +159,7 @@ func (a *Account) audience() []string {
 	if a.subscribers == nil {
 		a.subscribers = []string{}
 		for contact, item := range a.roster {
-			if item.SubscribedFrom() && !a.blocks.Match(contact) {
+			if item.SubscribedFrom() && !a.blocks.Denies("", features.PresenceOut, contact) {
 				a.subscribers = append(a.subscribers, contact)
 			}
 		}
@@ -189,11 +189,8 @@ func (r *Router) tellOwn(a *Account, own *snapshot, p Parcel, t *stream.Turn) {
 
 // show delivers a presence of a bare JID to the available resources. RFC 6121 §8.5.2.1.2
 func (s *snapshot) show(p Parcel, from string, t *stream.Turn) {
-	if len(s.views) == 0 || s.blocks.Match(from) {
-		return
-	}
 	for i := range s.views {
-		if v := &s.views[i]; v.available {
+		if v := &s.views[i]; v.available && !s.denies(v, features.PresenceIn, from) {
 			v.Outlet.Deliver(t, p)
 		}
 	}
@@ -227,7 +224,7 @@ func (r *Router) sendPresence(from *Resource, to Address, p Parcel, t *stream.Tu
 	s := c.snap.Load()
 	if to.IsBare() {
 		s.show(p, from.full, t)
-	} else if v := s.find(to.Bytes()); v != nil && !s.blocks.Match(from.full) {
+	} else if v := s.find(to.Bytes()); v != nil && !s.denies(v, features.PresenceIn, from.full) {
 		v.Outlet.Deliver(t, p)
 	}
 }
@@ -239,12 +236,12 @@ func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error 
 		err = ErrNotOurs
 	}
 	if err != nil {
-		r.Refuse(from, f, err, t)
+		r.turnDown(from, f, err, t)
 		return nil
 	}
 	features.DropForged(f, r.oursText)
-	if from.Account.blocksAddress(to.String()) {
-		r.Refuse(from, f, features.Blocked(), t)
+	if from.denies(features.Everything, to.String()) {
+		r.turnDown(from, f, features.Blocked(), t)
 		return nil
 	}
 	if string(f.Type) != "error" {
@@ -258,7 +255,7 @@ func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error 
 	s, p := c.snap.Load(), Parcel{Head: b, Kept: true}
 	if to.IsBare() {
 		s.show(p, from.full, t)
-	} else if v := s.find(to.Bytes()); v != nil && !s.blocks.Match(from.full) {
+	} else if v := s.find(to.Bytes()); v != nil && !s.denies(v, features.PresenceIn, from.full) {
 		v.Outlet.Deliver(t, p)
 	}
 	return nil

@@ -63,19 +63,30 @@ func (c *Account) mayShow(a *Account, to *Resource) (may, blocked bool, last las
 	if err := errorsOf(c.loadRoster, c.loadBlocks, c.loadLast); err != nil {
 		return false, false, last, err
 	}
-	return c == a || roster.AnswerProbe(c.roster[a.bare]), c.blocks.Match(to.full), c.last, nil
+	return c == a || roster.AnswerProbe(c.roster[a.bare]), c.hiddenFrom(to.full), c.last, nil
+}
+
+// hiddenFrom tells whether nothing may be said: who is asked for denies everything, or, with nobody there, showing presence.
+// The caller holds the lock.
+func (c *Account) hiddenFrom(jid string) bool {
+	return c.blocks.Denies("", features.Everything, jid) || len(c.resources) == 0 && c.blocks.Denies("", features.PresenceOut, jid)
 }
 
 // answer shows each available resource, or who asked when the last one left.
 func (s *snapshot) answer(c *Account, to *Resource, asked bool, last lastSeen, t *stream.Turn) {
-	shown := false
+	shown, hidden := false, false
 	for i := range s.views {
-		if v := &s.views[i]; v.available {
+		v := &s.views[i]
+		switch {
+		case !v.available:
+		case s.denies(v, features.PresenceOut, to.full), to.denies(features.PresenceIn, v.full):
+			hidden = true
+		default:
 			to.Outlet.Deliver(t, v.presence.to(to.Account.toAttr))
 			shown = true
 		}
 	}
-	if shown || !asked {
+	if shown || hidden || !asked {
 		return
 	}
 	var inner []byte

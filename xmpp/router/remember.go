@@ -53,7 +53,7 @@ func (res *Resource) rememberFor(p *Pledge, t *stream.Turn) {
 func (res *Resource) fact() *schemas.SessionOpened {
 	v := &res.view
 	f := &schemas.SessionOpened{Resource: res.Name, SessionId: res.ID[:], ResumeHash: res.resumeHash, ResumeSeconds: res.resumeFor,
-		Carbons: v.carbons, RosterInterest: v.interested, BlocklistInterest: v.blockList,
+		Carbons: v.carbons, RosterInterest: v.interested, BlocklistInterest: v.blockList, ActiveList: v.list,
 		Available: v.available, Priority: int32(v.priority)}
 	if v.available {
 		f.Presence = append(append([]byte(nil), v.presence.Head...), v.presence.Tail...)

@@ -100,7 +100,7 @@ func (a *Account) readmit(res *Resource, fact *schemas.SessionOpened) {
 	copy(res.ID[:], fact.GetSessionId())
 	res.resumeHash, res.resumeFor, res.remembered = fact.GetResumeHash(), fact.GetResumeSeconds(), len(fact.GetSessionId()) > 0
 	res.view = view{Resource: res, available: fact.GetAvailable(), priority: int8(fact.GetPriority()),
-		carbons: fact.GetCarbons(), interested: fact.GetRosterInterest(), blockList: fact.GetBlocklistInterest()}
+		carbons: fact.GetCarbons(), interested: fact.GetRosterInterest(), blockList: fact.GetBlocklistInterest(), list: fact.GetActiveList()}
 	if p := fact.GetPresence(); len(p) >= len(res.fromHead) {
 		res.view.presence = Parcel{Head: p[:len(res.fromHead)], Tail: p[len(res.fromHead):], Kept: true, Lazy: true}
 	} else {

@@ -109,6 +109,10 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 	}
 	if res.Changed {
 		a.replace(res.Item)
+		if a.blocks.Looks() {
+			a.knowContacts()
+			a.publish()
+		}
 		fact := eventlog.Set(contact, res.Item.Fact())
 		if !res.Item.Exists() {
 			fact = eventlog.End(schemas.Family_ROSTER_FACTS, contact)
@@ -158,6 +162,7 @@ func (p *plan) run(from *Resource, refused func(t *stream.Turn, err error)) {
 
 func (p *plan) fail(pledge *Pledge, refused func(t *stream.Turn, err error), err error) {
 	p.r.Logger.Warn("roster change not stored", slog.Any("error", err))
+	pledge.Refuse()
 	for _, a := range p.changed {
 		a.reload()
 	}
@@ -174,7 +179,7 @@ func (p *plan) fail(pledge *Pledge, refused func(t *stream.Turn, err error), err
 // subscription handles a presence stanza about subscriptions that a client sent. RFC 6121 §3
 func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, t *stream.Turn) error {
 	if f.To == nil {
-		r.Refuse(from, f, errInvalid, t)
+		r.turnDown(from, f, errInvalid, t)
 		return nil
 	}
 	to, err := ParseAddress(f.To)
@@ -184,18 +189,18 @@ func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, 
 	case err == nil && (string(to.Bare()) == from.Account.bare || len(to.Localpart()) == 0):
 		err = features.NotAllowed() // nobody subscribes to oneself
 	}
-	if err == nil && from.Account.blocksAddress(string(to.Bare())) {
+	if err == nil && from.denies(features.Everything, string(to.Bare())) {
 		err = features.Blocked()
 	}
 	if err != nil {
-		r.Refuse(from, f, err, t)
+		r.turnDown(from, f, err, t)
 		return nil
 	}
 	switch _, err = r.Find(to); {
 	case isUnopened(err):
 		return err
 	case errors.Is(err, ErrUndecided): // recorded here and lost there otherwise
-		r.Refuse(from, f, err, t)
+		r.turnDown(from, f, err, t)
 		return nil
 	}
 	contact, owned := string(to.Bare()), f.Clone()
@@ -205,7 +210,7 @@ func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, 
 	p := &plan{r: r}
 	event, _ := roster.Outbound(kind)
 	if err := p.outbound(from.Account, contact, roster.Event{Kind: event}, kind, stanza); err != nil {
-		r.Refuse(from, f, refusedRoster(err), t)
+		r.turnDown(from, f, refusedRoster(err), t)
 		return nil
 	}
 	p.run(from, func(t *stream.Turn, err error) { r.Refuse(from, &owned, err, t) })
@@ -217,11 +222,6 @@ func refusedRoster(err error) error {
 		return features.LimitReached()
 	}
 	return err
-}
-
-func (a *Account) blocksAddress(jid string) bool {
-	s := a.snap.Load()
-	return s.blocks.Len() > 0 && s.blocks.Match(jid)
 }
 
 // outbound applies what the owner decided, first to the owner's side, then to the contact's.
@@ -281,7 +281,7 @@ func (p *plan) inbound(owner, contact string, kind roster.Type, stanza []byte) {
 func (a *Account) blocking(jid string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.loadBlocks() == nil && a.blocks.Match(jid)
+	return a.loadBlocks() == nil && a.blocks.Denies("", features.Everything, jid)
 }
 
 // deliverSubscription hands a stanza to the owner's resources: a request to the available ones, the rest to who follows the
@@ -308,6 +308,9 @@ func (r *Router) showTo(a *Account, contact string, available bool, t *stream.Tu
 			continue
 		}
 		p := v.presence
+		if available && s.denies(v, features.PresenceOut, contact) {
+			continue
+		}
 		if !available {
 			p = Parcel{Head: v.fromHead, Tail: []byte(" type='unavailable'/>"), Kept: true, Lazy: true}
 		}

@@ -123,14 +123,18 @@ func (n *Node) assemble() error {
 		directories[d.Domain] = d.Directory
 	}
 	who := &authenticator{accounts: n.Accounts, directories: directories, logger: c.Logger}
+	reports := newReports(c.Contacts, c.Store.Domains, c.Logger)
 	registry := features.New(features.Config{
 		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
-		Software: features.Software{Name: "Protokoll", Version: Version}, Policy: dataPolicy(n.Policy),
+		Software: features.Software{Name: "Protokoll", Version: Version}, Policy: dataPolicy(n.Policy), Reports: reports.sink(),
 	})
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
 		Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
 	})
+	if reports != nil {
+		reports.router = n.Router
+	}
 	var err error
 	n.Sessions, err = session.New(session.Config{
 		Router: n.Router, Registry: registry, Table: filepath.Join(n.Folder, "resume"), Wheel: n.wheel,
