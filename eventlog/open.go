@@ -15,5 +15,6 @@ func Open(o *seal.Owner, about seal.About, sealed []byte) (proto.Message, error)
 	if err != nil {
 		return nil, fmt.Errorf("open %q: %w", about.Type, err)
 	}
+	defer clear(payload) // what is decoded shares no memory with it; what is tiny would outlive its use
 	return schemas.Decode(about.Type, about.Version, payload)
 }

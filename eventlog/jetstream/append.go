@@ -145,5 +145,7 @@ func sealValue(o *seal.Owner, e *schemas.Envelope, value proto.Message) ([]byte,
 	if len(plain) > eventlog.MaxPayload {
 		return nil, fmt.Errorf("payload of %d bytes: %w", len(plain), eventlog.ErrTooLarge)
 	}
-	return o.Seal(make([]byte, 0, len(plain)+seal.Overhead), about, plain), nil
+	sealed := o.Seal(make([]byte, 0, len(plain)+seal.Overhead), about, plain)
+	clear(plain) // what is tiny would stay in memory as long as its neighbours in the allocator's block
+	return sealed, nil
 }
