@@ -16,6 +16,7 @@ import (
 const (
 	TLSExporter       = "tls-exporter"         // RFC 9266 §2
 	TLSServerEndPoint = "tls-server-end-point" // RFC 5929 §4
+	TLSUnique         = "tls-unique"           // RFC 5929 §3; for tokens only, see TokenMechanisms
 )
 
 // exporterSize is the length of tls-exporter data in bytes. RFC 9266 §2.
@@ -25,6 +26,7 @@ const exporterSize = 32
 type Binding struct {
 	Exporter []byte // tls-exporter
 	EndPoint []byte // tls-server-end-point
+	Unique   []byte // tls-unique: TLS 1.2 only. RFC 9266 §3
 }
 
 // NewBinding takes the data from a finished handshake and the certificate that was served. TLS 1.2 without extended master
@@ -36,6 +38,9 @@ func NewBinding(state tls.ConnectionState, leaf *x509.Certificate) (Binding, err
 	}
 	if data, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, exporterSize); err == nil {
 		b.Exporter = data
+	}
+	if state.Version == tls.VersionTLS12 {
+		b.Unique = state.TLSUnique //nolint:staticcheck // what HT-SHA-256-UNIQ binds to; no session is ever resumed here
 	}
 	if leaf != nil {
 		b.EndPoint = endPoint(leaf)

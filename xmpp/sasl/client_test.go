@@ -42,18 +42,18 @@ type accounts struct {
 
 func newAccounts() *accounts { return &accounts{names: map[string]error{"user": nil, "jürgen": nil}} }
 
-func (a *accounts) Password(_ context.Context, domain, localpart, password string) error {
+func (a *accounts) Password(_ context.Context, domain, localpart, password string) (string, error) {
 	a.asked = append(a.asked, domain+"|"+localpart+"|"+password)
 	err, ok := a.names[localpart]
 	switch {
 	case !ok:
-		return ErrNoAccount
+		return "", ErrNoAccount
 	case err != nil:
-		return err
+		return "", err
 	case !testKeys()[0].CheckPassword(password):
-		return ErrNotAuthorized
+		return "", ErrNotAuthorized
 	}
-	return nil
+	return "", nil
 }
 
 func (a *accounts) Verifier(_ context.Context, _, localpart string, h Hash) (Verifier, error) {

@@ -9,6 +9,7 @@ import (
 const (
 	Aborted              = "aborted"
 	AccountDisabled      = "account-disabled"
+	CredentialsExpired   = "credentials-expired"
 	EncryptionRequired   = "encryption-required"
 	IncorrectEncoding    = "incorrect-encoding"
 	InvalidAuthzid       = "invalid-authzid"
@@ -29,6 +30,8 @@ var (
 	// ErrDisabled is returned when the account exists and is locked. Verifier returns it together with the keys, so
 	// that only who knows the password learns of it.
 	ErrDisabled = errors.New("sasl: account disabled")
+	// ErrExpired is returned for a token that was right and has run out: the peer may go on with a password. XEP-0484 §4.2
+	ErrExpired = errors.New("sasl: token expired")
 	// ErrTemporary is returned when the question cannot be answered now (the directory is down).
 	ErrTemporary = errors.New("sasl: temporary failure")
 )
@@ -85,8 +88,13 @@ func backendFailure(err error) *Failure {
 		return decided
 	case errors.Is(err, ErrNotAuthorized), errors.Is(err, ErrNoAccount):
 		return &Failure{Condition: NotAuthorized, cause: err}
+	case errors.Is(err, ErrExpired):
+		return &Failure{Condition: CredentialsExpired, cause: err}
 	case errors.Is(err, ErrDisabled):
 		return &Failure{Condition: AccountDisabled, cause: err}
 	}
 	return &Failure{Condition: TemporaryAuthFailure, cause: err}
 }
+
+// Temporary is the failure of a server that cannot answer now.
+func Temporary(cause error) *Failure { return &Failure{Condition: TemporaryAuthFailure, cause: cause} }

@@ -74,12 +74,12 @@ func (h Hash) String() string {
 	return "unknown hash"
 }
 
-// Mechanisms returns what a domain announces, the strongest first. A domain with directory accounts (local is false)
-// offers PLAIN alone: the keys for SCRAM exist only where the account is ours. With bound the -PLUS variants are included.
+// Mechanisms returns what a domain announces, the strongest first. A domain with directory accounts and without device passwords
+// (scram is false) offers PLAIN alone: the keys for SCRAM exist only where the server made or keeps them. docs/decisions/0012 With bound the -PLUS variants are included.
 // The set of a domain must not change from one connection to the next: clients pin the strongest they have seen.
-func Mechanisms(local, bound bool) []string {
+func Mechanisms(scram, bound bool) []string {
 	switch {
-	case !local:
+	case !scram:
 		return []string{Plain}
 	case !bound:
 		return []string{ScramSHA512, ScramSHA256, ScramSHA1, Plain}

@@ -78,11 +78,11 @@ func (x *scram) load(ctx context.Context) error {
 	switch {
 	case err == nil:
 	case errors.Is(err, ErrNoAccount), errors.Is(err, ErrNotAuthorized):
-		keys, x.refusal = x.server.invented(x.localpart, x.hash), backendFailure(err)
+		keys, x.refusal = x.invented(), backendFailure(err)
 	case errors.Is(err, ErrDisabled):
 		x.refusal = backendFailure(err)
 		if keys.Salt == nil {
-			keys = x.server.invented(x.localpart, x.hash)
+			keys = x.invented()
 		}
 	default:
 		return backendFailure(err)
@@ -92,6 +92,11 @@ func (x *scram) load(ctx context.Context) error {
 	}
 	x.keys = keys
 	return nil
+}
+
+func (x *scram) invented() Verifier {
+	cfg := &x.server.cfg
+	return Invented(cfg.Secret, cfg.Domain, x.localpart, x.hash, cfg.Iterations)
 }
 
 // bound decides on the client's channel-binding flag and returns the data to compare. RFC 5802 §6.
@@ -123,10 +128,8 @@ func (x *scram) last(_ context.Context, message []byte) ([]byte, bool, error) {
 		return nil, false, fail(MalformedRequest)
 	}
 	auth := slices.Concat(x.auth, []byte{','}, m.withoutProof)
-	key := mac(x.hash, x.keys.StoredKey, auth)
-	subtle.XORBytes(key, key, m.proof)
+	keys, right := x.keys.proven(auth, m.proof)
 	// All three are looked at, whichever is wrong.
-	right := subtle.ConstantTimeCompare(digest(x.hash, key), x.keys.StoredKey)
 	right &= subtle.ConstantTimeCompare([]byte(m.nonce), []byte(x.nonce))
 	right &= subtle.ConstantTimeCompare(m.binding, x.binding)
 	if right != 1 {
@@ -135,9 +138,21 @@ func (x *scram) last(_ context.Context, message []byte) ([]byte, bool, error) {
 	if x.refusal != nil {
 		return nil, false, x.refusal
 	}
-	x.server.localpart = x.localpart
-	out := append([]byte("v="), base64.StdEncoding.EncodeToString(mac(x.hash, x.keys.ServerKey, auth))...)
+	x.server.localpart, x.server.key = x.localpart, keys.ID
+	out := append([]byte("v="), base64.StdEncoding.EncodeToString(mac(x.hash, keys.ServerKey, auth))...)
 	return out, true, nil
+}
+
+// proven finds the keys that a client proved to know, with 1, or any keys with 0. All are looked at. RFC 5802 §3
+func (v Verifier) proven(auth, proof []byte) (found Keys, right int) {
+	for _, k := range append([]Keys{{StoredKey: v.StoredKey, ServerKey: v.ServerKey}}, v.Others...) {
+		key := mac(v.Hash, k.StoredKey, auth)
+		subtle.XORBytes(key, key, proof)
+		if same := subtle.ConstantTimeCompare(digest(v.Hash, key), k.StoredKey); same == 1 {
+			found, right = k, 1
+		}
+	}
+	return found, right
 }
 
 // announced is the hash by which a client sees that nobody changed the lists of mechanisms and binding types. XEP-0474 §6.1.

@@ -12,9 +12,9 @@ const MaxMessage = 6144
 // Backend is what a negotiation asks. Both calls may come from many goroutines at once. Names are prepared localparts
 // (RFC 8265 §3.3), domains those given to [New].
 type Backend interface {
-	// Password checks a password sent by PLAIN; it is prepared, not empty and at most MaxPassword bytes. nil means that the
-	// peer is that person.
-	Password(ctx context.Context, domain, localpart, password string) error
+	// Password checks a password sent by PLAIN; it is prepared, not empty and at most MaxPassword bytes. A nil error means that
+	// the peer is that person. key names the password where the person has several: see Keys.
+	Password(ctx context.Context, domain, localpart, password string) (key string, err error)
 	// Verifier returns the stored keys of one family. ErrNoAccount makes the negotiation go on with invented ones;
 	// ErrDisabled comes together with the keys.
 	Verifier(ctx context.Context, domain, localpart string, h Hash) (Verifier, error)
@@ -31,6 +31,9 @@ type Config struct {
 	Secret []byte
 	// Iterations is what invented verifiers claim; 0 means DefaultIterations. It must be what the domain's accounts have.
 	Iterations uint32
+	// Tokens checks tokens by the mechanisms of TokenMechanisms; nil: there are none in this negotiation.
+	Tokens          Tokens
+	TokenMechanisms []string // what was announced for tokens on this connection
 }
 
 // Server is one negotiation. It is used by one goroutine and thrown away after done or an error.
@@ -39,6 +42,7 @@ type Server struct {
 	mechanism string
 	step      func(ctx context.Context, message []byte) (out []byte, done bool, err error)
 	localpart string
+	key       string // which of several secrets was proven
 	done      bool
 }
 
@@ -58,20 +62,30 @@ func (s *Server) Start(ctx context.Context, mechanism string, initial []byte, ha
 		return nil, false, fail(MalformedRequest)
 	}
 	s.mechanism = mechanism
-	if !slices.Contains(s.cfg.Mechanisms, mechanism) {
-		return nil, false, fail(InvalidMechanism)
-	}
-	if mechanism == Plain {
-		s.step = s.plain
-	} else if h, plus, ok := scramOf(mechanism); ok {
-		s.step = (&scram{server: s, hash: h, plus: plus}).first
-	} else {
+	if s.step = s.begin(mechanism); s.step == nil {
 		return nil, false, fail(InvalidMechanism)
 	}
 	if !hasInitial {
 		return nil, false, nil // the empty challenge. RFC 4422 §5
 	}
 	return s.Step(ctx, initial)
+}
+
+// begin returns what takes the first message of a mechanism that was announced; nil for any other.
+func (s *Server) begin(mechanism string) func(context.Context, []byte) ([]byte, bool, error) {
+	if s.cfg.Tokens != nil && slices.Contains(s.cfg.TokenMechanisms, mechanism) {
+		return s.token
+	}
+	if !slices.Contains(s.cfg.Mechanisms, mechanism) {
+		return nil
+	}
+	if mechanism == Plain {
+		return s.plain
+	}
+	if h, plus, ok := scramOf(mechanism); ok {
+		return (&scram{server: s, hash: h, plus: plus}).first
+	}
+	return nil
 }
 
 // Step takes the peer's next message; results as of Start.
@@ -98,6 +112,14 @@ func (s *Server) Localpart() string {
 		return ""
 	}
 	return s.localpart
+}
+
+// Key names which of several secrets of the person was proven (Keys.ID); empty for the account's own password and for a token.
+func (s *Server) Key() string {
+	if !s.done {
+		return ""
+	}
+	return s.key
 }
 
 // Mechanism returns what the peer chose; empty before Start.

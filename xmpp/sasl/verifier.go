@@ -38,6 +38,17 @@ type Verifier struct {
 	Iterations uint32
 	StoredKey  []byte // H(HMAC(SaltedPassword, "Client Key"))
 	ServerKey  []byte // HMAC(SaltedPassword, "Server Key")
+
+	// Others are keys made of other passwords of the same person with the same salt and iterations: a client is told those
+	// before anybody knows which password it has. That is sound for passwords that are random and long only.
+	Others []Keys
+}
+
+// Keys are those of one of several passwords.
+type Keys struct {
+	ID        string // names the password; empty for the account's own
+	StoredKey []byte
+	ServerKey []byte
 }
 
 // NewVerifiers makes the verifiers of a password, one for each of Hashes, each with its own salt.
@@ -49,7 +60,7 @@ func NewVerifiers(password string, iterations uint32) ([]Verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	var vs []Verifier
+	vs := make([]Verifier, 0, len(Hashes()))
 	for _, h := range Hashes() {
 		salt := make([]byte, SaltSize)
 		if _, err := rand.Read(salt); err != nil {
@@ -64,7 +75,7 @@ func NewVerifiers(password string, iterations uint32) ([]Verifier, error) {
 	return vs, nil
 }
 
-// CheckPassword says whether the verifier was made from this password. It costs one PBKDF2 (0.7 ms at 4,096 iterations
+// CheckPassword says whether the verifier was made from this password, Others not looked at. It costs one PBKDF2 (0.7 ms at 4,096 iterations
 // of SHA-256) and compares in constant time.
 func (v Verifier) CheckPassword(password string) bool {
 	prepared, err := preparePassword(password)
@@ -84,7 +95,36 @@ func (v Verifier) check() error {
 	if n == 0 || len(v.StoredKey) != n || len(v.ServerKey) != n || len(v.Salt) == 0 || v.Iterations == 0 || v.Iterations > MaxIterations {
 		return errors.New("sasl: stored verifier is damaged")
 	}
+	for _, k := range v.Others {
+		if len(k.StoredKey) != n || len(k.ServerKey) != n {
+			return errors.New("sasl: stored verifier is damaged")
+		}
+	}
 	return nil
+}
+
+// Rederive makes the verifier that goes with another one: of this password, with the same hash, salt and iterations.
+func (v Verifier) Rederive(password string) (Verifier, error) {
+	prepared, err := preparePassword(password)
+	if err != nil {
+		return Verifier{}, err
+	}
+	return derive(v.Hash, prepared, v.Salt, v.Iterations)
+}
+
+// NewSalt returns a salt for a verifier whose salted password the client computes. XEP-0480 §3
+func NewSalt() []byte {
+	salt := make([]byte, SaltSize)
+	_, _ = rand.Read(salt) // never fails: crypto/rand crashes the program instead
+	return salt
+}
+
+// FromSalted makes the verifier of a salted password. It returns ErrPassword where that is not as long as a digest.
+func FromSalted(h Hash, salted, salt []byte, iterations uint32) (Verifier, error) {
+	if h.Size() == 0 || len(salted) != h.Size() {
+		return Verifier{}, ErrPassword
+	}
+	return keysOf(h, salted, salt, iterations), nil
 }
 
 func derive(h Hash, password string, salt []byte, iterations uint32) (Verifier, error) {
@@ -92,12 +132,17 @@ func derive(h Hash, password string, salt []byte, iterations uint32) (Verifier, 
 	if err != nil {
 		return Verifier{}, fmt.Errorf("sasl: derive keys: %w", err)
 	}
+	return keysOf(h, salted, salt, iterations), nil
+}
+
+// keysOf is RFC 5802 §3.
+func keysOf(h Hash, salted, salt []byte, iterations uint32) Verifier {
 	clientKey := mac(h, salted, []byte("Client Key"))
 	return Verifier{
 		Hash: h, Salt: salt, Iterations: iterations,
 		StoredKey: digest(h, clientKey),
 		ServerKey: mac(h, salted, []byte("Server Key")),
-	}, nil
+	}
 }
 
 // preparePassword brings every spelling of a password to one. RFC 8265 §4.2.

@@ -43,11 +43,11 @@ type anyone struct{}
 
 func (anyone) Mechanisms(string) []string { return []string{"PLAIN"} }
 
-func (anyone) Password(_ context.Context, _, _, password string) error {
+func (anyone) Password(_ context.Context, _, _, password string) (string, error) {
 	if password != "pencil" {
-		return sasl.ErrNotAuthorized
+		return "", sasl.ErrNotAuthorized
 	}
-	return nil
+	return "", nil
 }
 
 func (anyone) Verifier(context.Context, string, string, sasl.Hash) (sasl.Verifier, error) {

@@ -33,12 +33,27 @@ type Sessions interface {
 	Closed(s *Stream, t *Turn, reason error)
 }
 
+// Inline carries out what clients ask for together with signing in. XEP-0388 §2.3
+type Inline interface {
+	// InlineFeatures returns the children of <inline/>, the same for all.
+	InlineFeatures() []byte
+	// ParseInline reads what is asked for in <authenticate/>; f is valid during the call only. Its error is answered with
+	// malformed-request, before any password is looked at.
+	ParseInline(f *frame.Frame) (any, error)
+	// Welcome is called instead of everything else for a peer that signed in by SASL2, right behind Sessions.Features: it does
+	// what was asked for and calls w.Send, now or later. Errors as of Sessions.Element.
+	Welcome(s *Stream, w *Welcome, t *Turn) error
+}
+
 // Config is what a Server needs.
 type Config struct {
 	Domains       func(domain string) bool // whether a domain, prepared by RFC 7622 §3.2, is ours
 	Certificate   func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	Authenticator Authenticator
 	Sessions      Sessions
+	Inline        Inline   // nil: SASL2 signs in and does nothing else
+	Devices       Devices  // nil: devices are not told apart, and there are no tokens
+	Upgrades      Upgrades // nil: keys are not added at sign-in
 	Limits        Limits
 	Origins       *peer.Origins    // limits by origin; nil: none
 	Wheel         *wheel.Wheel     // nil: one of its own

@@ -25,7 +25,11 @@ func (s *Stream) header(h *frame.Header, t *Turn) error {
 	if s.localpart == "" && len(h.Lang) <= maxLang {
 		s.lang = string(h.Lang)
 	}
-	b := s.appendHeader(nil, bareFrom(h.From))
+	from := bareFrom(h.From)
+	if s.localpart == "" {
+		s.claimed = string(from)
+	}
+	b := s.appendHeader(nil, from)
 	if err := t.Send(s, b); err != nil {
 		return nil //nolint:nilerror // the stream is ending already
 	}

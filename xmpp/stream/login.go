@@ -58,9 +58,17 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 		return s.refuse(sasl.Aborted, nil, t) // RFC 6120 §6.4.4
 	}
 	message, has, err := sasl.Decode(f.Body)
-	if err == nil {
-		err = s.exchange(kind == "auth", string(f.Attr("mechanism")), message, has, t)
+	if err == nil && kind == "auth" {
+		s.begin(nil)
+		err = s.exchange(string(f.Attr("mechanism")), message, has, t)
+	} else if err == nil {
+		err = s.exchange("", message, has, t)
 	}
+	return s.answered(err, t)
+}
+
+// answered answers a failure of the exchange, and passes on any other error.
+func (s *Stream) answered(err error, t *Turn) error {
 	var failure *sasl.Failure
 	if errors.As(err, &failure) {
 		s.logFailure(failure)
@@ -73,42 +81,52 @@ func (s *Stream) takeSASL(f *frame.Frame, t *Turn) error {
 	return err
 }
 
-// exchange hands one message on and answers with what comes back. It asks the Authenticator and may take its time.
-func (s *Stream) exchange(begin bool, mechanism string, message []byte, has bool, t *Turn) error {
+// begin makes the negotiation that the next exchange starts. in is what SASL2 was asked for, nil for the profile of RFC 6120.
+func (s *Stream) begin(in *signIn) {
+	n, cfg := s.neg, &s.server.cfg
+	n.asked, n.second = "", in
+	c := sasl.Config{Domain: s.domain, Mechanisms: n.mechanisms, Binding: n.binding,
+		Backend: turnstile{s}, Secret: cfg.Secret, Iterations: cfg.Iterations}
+	if in != nil && in.fast != nil && cfg.Devices != nil {
+		c.Tokens, c.TokenMechanisms = redeemer{s}, sasl.TokenMechanisms(n.binding)
+	}
+	n.sasl = sasl.New(c)
+}
+
+// exchange hands one message on, the first one with its mechanism, and answers with what comes back. It asks the Authenticator and
+// may take its time.
+func (s *Stream) exchange(mechanism string, message []byte, has bool, t *Turn) error {
 	ctx, cancel := context.WithTimeout(s.server.signIns, s.server.cfg.Limits.Login)
 	defer cancel()
 	var out []byte
 	var done bool
 	var err error
 	switch n := s.neg; {
-	case begin:
-		cfg := s.server.cfg
-		n.asked = ""
-		n.sasl = sasl.New(sasl.Config{Domain: s.domain, Mechanisms: n.mechanisms, Binding: n.binding,
-			Backend: turnstile{s}, Secret: cfg.Secret, Iterations: cfg.Iterations})
-		out, done, err = n.sasl.Start(ctx, mechanism, message, has)
 	case n.sasl == nil:
 		return &sasl.Failure{Condition: sasl.MalformedRequest}
+	case n.sasl.Mechanism() == "":
+		out, done, err = n.sasl.Start(ctx, mechanism, message, has)
 	default:
 		out, done, err = n.sasl.Step(ctx, message)
 	}
 	switch {
 	case err != nil:
 		return err
+	case done && s.neg.second != nil:
+		return s.proven(ctx, out, t)
 	case done:
 		return s.succeed(out, t)
+	case s.neg.second != nil:
+		return s.challenge2(out, t)
 	}
 	return ignoreEnd(t.Send(s, sasl.AppendEncoded([]byte("<challenge xmlns='"+saslSpace+"'>"), out), []byte("</challenge>")))
 }
 
 // succeed ends the sign-in; the peer opens the stream anew. RFC 6120 §6.4.6.
 func (s *Stream) succeed(out []byte, t *Turn) error {
-	localpart := s.neg.sasl.Localpart()
-	s.neg.sasl = nil
-	if s.account = s.server.admit(s.domain, localpart); s.account == nil {
-		return &Error{Condition: ResourceConstraint, Text: "too many connections of this account"}
+	if err := s.admit(); err != nil {
+		return err
 	}
-	s.localpart = localpart
 	s.neg.signedIn = true
 	s.scan.Reset(s.server.cfg.Limits.After)
 	b := append(make([]byte, 0, 128), "<success xmlns='"+saslSpace+"'"...)
@@ -121,6 +139,17 @@ func (s *Stream) succeed(out []byte, t *Turn) error {
 	s.began = false
 	s.slow(s.account.take(signInBytes, s.server.cfg.Clock()))
 	return err
+}
+
+// admit makes the stream that of whoever the exchange has proven.
+func (s *Stream) admit() error {
+	localpart := s.neg.sasl.Localpart()
+	s.neg.sasl = nil
+	if s.account = s.server.admit(s.domain, localpart); s.account == nil {
+		return &Error{Condition: ResourceConstraint, Text: "too many connections of this account"}
+	}
+	s.localpart = localpart
+	return nil
 }
 
 // refuse answers with a failure that counts: against the stream, which ends after Limits.Attempts of them (RFC 6120 §6.4.5), and
@@ -146,8 +175,12 @@ func (s *Stream) inWords(f *sasl.Failure) []byte {
 
 // fail ends the exchange. RFC 6120 §6.4.5.
 func (s *Stream) fail(condition string, text []byte, t *Turn) error {
-	s.neg.sasl = nil
-	if err := t.Send(s, []byte("<failure xmlns='"+saslSpace+"'><"+condition+"/>"), text, []byte("</failure>")); err != nil {
+	b := "<failure xmlns='" + saslSpace + "'><" + condition + "/>"
+	if s.neg.second != nil { // XEP-0388 §2.6.2
+		b = "<failure xmlns='" + sasl2Space + "'><" + condition + " xmlns='" + saslSpace + "'/>"
+	}
+	s.neg.sasl, s.neg.second = nil, nil
+	if err := t.Send(s, []byte(b), text, []byte("</failure>")); err != nil {
 		return nil //nolint:nilerror // the stream is ending already
 	}
 	if s.neg.refused >= s.server.cfg.Limits.Attempts {

@@ -13,6 +13,7 @@ type negotiation struct {
 	mechanisms []string
 	binding    sasl.Binding
 	sasl       *sasl.Server // between <auth/> and its end
+	second     *signIn      // what SASL2 was asked for, until its end; nil: nothing
 	refused    int          // sign-ins that count
 	unbound    int          // those that do not, because they only wanted another channel binding
 	asked      string       // the name whose password is being checked
@@ -31,6 +32,7 @@ func features() []feature {
 	return []feature{
 		{tlsSpace, (*Stream).offerTLS, (*Stream).takeTLS},
 		{saslSpace, (*Stream).offerSASL, (*Stream).takeSASL},
+		{sasl2Space, (*Stream).offerSASL2, (*Stream).takeSASL2},
 		{bindingSpace, (*Stream).offerBinding, nil},
 		{limitsSpace, (*Stream).offerLimits, nil},
 	}
@@ -40,6 +42,9 @@ func features() []feature {
 func (s *Stream) negotiate(f *frame.Frame, t *Turn) error {
 	if f.Name != frame.Other || s.neg.signedIn {
 		return &Error{Condition: NotAuthorized} // RFC 6120 §4.9.3.12
+	}
+	if s.neg.second != nil && string(f.Space) != sasl2Space {
+		return &Error{Condition: NotAuthorized} // XEP-0388 §2.4
 	}
 	for _, feature := range features() {
 		if feature.take != nil && string(f.Space) == feature.space {
@@ -54,11 +59,9 @@ func (s *Stream) negotiate(f *frame.Frame, t *Turn) error {
 
 // sendFeatures announces what comes next, and with the last step hands the stream over to Sessions. RFC 6120 §4.3.2.
 func (s *Stream) sendFeatures(t *Turn) error {
-	b := append(make([]byte, 0, 512), "<stream:features>"...)
+	b := append(make([]byte, 0, 2048), "<stream:features>"...)
 	if s.neg.signedIn {
-		s.handOver()
-		b = append(b, s.server.cfg.Sessions.Features(s)...)
-		b = s.offerLimits(b)
+		b = s.handOver(b)
 	} else {
 		for _, f := range features() {
 			b = f.offer(s, b)
@@ -70,12 +73,13 @@ func (s *Stream) sendFeatures(t *Turn) error {
 	return nil
 }
 
-// handOver ends the negotiation: from now on the stream is the session's.
-func (s *Stream) handOver() {
+// handOver ends the negotiation: from now on the stream is the session's. It appends the features of the session.
+func (s *Stream) handOver(dst []byte) []byte {
 	s.neg = nil
 	l := s.server.cfg.Limits
 	s.bucket = bucket{rate: l.Rate, burst: l.Burst}
 	s.SetIdleLimit(l.Idle)
+	return s.offerLimits(append(dst, s.server.cfg.Sessions.Features(s)...))
 }
 
 const limitsSpace = "urn:xmpp:stream-limits:0"

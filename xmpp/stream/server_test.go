@@ -53,7 +53,7 @@ func (p *people) Mechanisms(domain string) []string {
 	return sasl.Mechanisms(true, true)
 }
 
-func (p *people) Password(ctx context.Context, _, _, password string) error {
+func (p *people) Password(ctx context.Context, _, _, password string) (string, error) {
 	p.mu.Lock()
 	p.asked++
 	answer, block := p.err, p.block
@@ -62,16 +62,16 @@ func (p *people) Password(ctx context.Context, _, _, password string) error {
 		select {
 		case <-block:
 		case <-ctx.Done():
-			return sasl.ErrTemporary
+			return "", sasl.ErrTemporary
 		}
 	}
 	switch {
 	case answer != nil:
-		return answer
+		return "", answer
 	case password != "pencil":
-		return sasl.ErrNotAuthorized
+		return "", sasl.ErrNotAuthorized
 	}
-	return nil
+	return "", nil
 }
 
 // answer changes what Password returns, and what it waits for.

@@ -43,6 +43,8 @@ type Stream struct {
 	lang      string
 	bucket    bucket
 	account   *account // once signed in
+	device    string   // see Device
+	claimed   string   // the account that the header says it is from; empty: it does not say
 
 	deadline wheel.Timer // of login, then of idleness
 	closing  wheel.Timer
@@ -67,6 +69,9 @@ func (s *Stream) Domain() string { return s.domain }
 
 // Localpart returns who has signed in; empty before.
 func (s *Stream) Localpart() string { return s.localpart }
+
+// Device names the device that signed in, as Devices calls it; empty where it did not say which it is.
+func (s *Stream) Device() string { return s.device }
 
 // Lang returns the stream's default language, what the peer's header said (RFC 6120 §4.7.4); may be empty.
 func (s *Stream) Lang() string { return s.lang }

@@ -12,9 +12,9 @@ import (
 // person elsewhere signs in as ever, others at the same place at ten a second. XEP-0205 §4
 type turnstile struct{ stream *Stream }
 
-func (b turnstile) Password(ctx context.Context, domain, localpart, password string) error {
+func (b turnstile) Password(ctx context.Context, domain, localpart, password string) (string, error) {
 	if err := b.wait(ctx, localpart); err != nil {
-		return err
+		return "", err
 	}
 	b.stream.conn.StepAside() // a directory is asked, or a slow hash is made
 	return b.stream.server.cfg.Authenticator.Password(ctx, domain, localpart, password)

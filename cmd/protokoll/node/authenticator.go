@@ -88,21 +88,26 @@ func (a *authenticator) anyVerifier(ctx context.Context, domain, localpart strin
 }
 
 // Password checks a password that came by PLAIN. It is not kept.
-func (a *authenticator) Password(ctx context.Context, domain, localpart, password string) error {
+func (a *authenticator) Password(ctx context.Context, domain, localpart, password string) (key string, err error) {
 	floor := time.Now().Add(directory.DefaultRefusalFloor)
 	v, err := a.anyVerifier(ctx, domain, localpart)
 	switch {
 	case (err == nil || errors.Is(err, sasl.ErrDisabled)) && v.CheckPassword(password):
-		return err
+		return "", err
 	case err == nil, errors.Is(err, sasl.ErrDisabled):
-		return a.wrongLocal(ctx, domain, floor)
+		return "", a.wrongLocal(ctx, domain, floor)
 	case !errors.Is(err, sasl.ErrNoAccount):
-		return err
+		return "", err
 	}
 	ldap := a.directories[domain]
 	if ldap == nil {
-		return sasl.ErrNoAccount
+		return "", sasl.ErrNoAccount
 	}
+	return "", a.askDirectory(ctx, ldap, domain, localpart, password)
+}
+
+// askDirectory checks a password by a bind, and ties the entry to its account.
+func (a *authenticator) askDirectory(ctx context.Context, ldap *directory.LDAP, domain, localpart, password string) error {
 	entry, err := ldap.Authenticate(ctx, localpart, password)
 	if err != nil {
 		return refusal(err)
