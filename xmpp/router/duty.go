@@ -18,7 +18,7 @@ const (
 	open    dutyState = iota // only in clients' queues
 	stored                   // in the box: on disk, or enqueued for it
 	settled                  // a client has it
-	bounced                  // the sender was told that it failed
+	bounced                  // the sender is told that it failed: it is not stored any more, and handed to nobody else
 )
 
 // Duty is the responsibility for one message towards one account. The first acknowledgement of any client that got the
@@ -190,15 +190,16 @@ func (d *Duty) Bounce(t *stream.Turn, why *features.Error) {
 		return
 	}
 	d.mu.Lock()
-	if d.state == settled || d.relieved {
+	if d.state == settled || d.taken || d.relieved {
 		d.mu.Unlock()
 		return
 	}
-	if d.state == open && d.holders == 0 {
+	if d.state == open {
 		d.state = bounced
 	}
 	p := d.relieve()
 	d.mu.Unlock()
+	p.Refuse()
 	d.account.r.bounce(d, why, t)
 	p.Done(t)
 }

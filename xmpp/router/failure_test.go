@@ -1,6 +1,7 @@
 package router
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +134,66 @@ func TestNeverStored(t *testing.T) {
 		if strings.Contains(all, "id='"+id+"'") {
 			t.Errorf("%s was answered: %s", id, all)
 		}
+	}
+}
+
+// TestRefusedStaysRefused: the disk refuses a message that a client has in its queue, and takes the next. The sender was told; if
+// the first were stored after all when the client's session ends, it would be shown behind the second.
+func TestRefusedStaysRefused(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	defer f.Close()
+	anna, bert := f.bind("anna", "desk", true), f.bind("bert", "phone", true)
+	bert.send("<presence/>")
+	bert.hibernate()
+	send := func(id string) {
+		anna.send("<message to='bert@example.org' type='chat' id='" + id + "'><body>hello</body></message>")
+	}
+	f.log.hold = true
+	f.log.fail = eventlog.ErrNoSpace
+	send("m1")
+	f.log.fail = nil
+	send("m2")
+	f.log.flush()
+	f.await(anna, "id='m1' type='error'")
+	f.log.hold = false
+	send("m3")
+	f.settleLater()
+	for seq, refused := range map[uint32]bool{1: true, 2: false, 3: false} {
+		if !anna.isKept(seq) || anna.pledges[seq].IsRefused() != refused {
+			t.Errorf("message %d: kept %v, refused %v", seq, anna.isKept(seq), anna.pledges[seq].IsRefused())
+		}
+	}
+	bert.leave()
+	next := f.bind("bert", "desk", true)
+	next.send("<presence/>")
+	if fmt.Sprint(next.got) != "[m2 m3]" {
+		t.Errorf("shown: %v", next.got)
+	}
+}
+
+// TestNothingOvertakes: a message that finds no room while a client has it in its queue may yet be stored, so nothing that came
+// behind it is stored before it.
+func TestNothingOvertakes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *Config) { c.Limits = Limits{LetterBytes: 700} })
+	defer f.Close()
+	anna, bert := f.bind("anna", "desk", true), f.bind("bert", "phone", true)
+	bert.send("<presence/>")
+	bert.hibernate()
+	for id, body := range []string{"first", strings.Repeat("long ", 100), "third"} {
+		anna.send(fmt.Sprintf("<message to='bert@example.org' type='chat' id='m%d'><body>%s</body></message>", id+1, body))
+	}
+	f.settleLater()
+	if n := f.letters("bert"); n != 1 {
+		t.Errorf("%d letters", n)
+	}
+	bert.leave()
+	next := f.bind("bert", "desk", true)
+	next.send("<presence/>")
+	f.settleLater()
+	f.await(anna, "id='m2' type='error'")
+	if got := fmt.Sprint(next.got); got != "[m1 m3]" {
+		t.Errorf("shown: %v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"protokoll/eventlog"
+	"protokoll/xmpp/frame"
 	"protokoll/xmpp/stream"
 )
 
@@ -19,10 +20,11 @@ type Pledge struct {
 	keeper Keeper
 	left   atomic.Int32
 
-	Seq  uint32 // of the stanza, counted as the session does
-	At   int64  // when it was received, nanoseconds
-	duty atomic.Pointer[Duty]
-	kept atomic.Bool
+	Seq     uint32 // of the stanza, counted as the session does
+	At      int64  // when it was received, nanoseconds
+	duty    atomic.Pointer[Duty]
+	refused atomic.Bool
+	kept    atomic.Bool
 }
 
 // Duty returns the duty of the message that the pledge is for; nil while there is none.
@@ -50,6 +52,17 @@ func (p *Pledge) Done(t *stream.Turn) {
 	}
 }
 
+// Refuse notes that the stanza is answered with an error. Until the client has that, nothing vouches for the stanza: called
+// before the error is delivered, and before Done.
+func (p *Pledge) Refuse() {
+	if p != nil {
+		p.refused.Store(true)
+	}
+}
+
+// IsRefused tells whether the stanza is answered with an error.
+func (p *Pledge) IsRefused() bool { return p.refused.Load() }
+
 // IsKept tells whether there is nothing left to wait for.
 func (p *Pledge) IsKept() bool { return p.kept.Load() }
 
@@ -60,4 +73,17 @@ func (p *Pledge) wait(r *Router, rc *eventlog.Receipt) {
 	}
 	p.Add()
 	r.known(rc, func(error) { p.Done(nil) })
+}
+
+// turnDown is Refuse for a message or presence that is being handled: its acknowledgement waits until the client has the
+// error. Who sends an IQ waits for the answer to that.
+func (r *Router) turnDown(from *Resource, f *frame.Frame, err error, t *stream.Turn) {
+	if !unanswerable(f) {
+		from.Outlet.Pledge().Refuse()
+	}
+	r.Refuse(from, f, err, t)
+}
+
+func unanswerable(f *frame.Frame) bool {
+	return f.Name == frame.Presence && len(f.Type) == 0 || string(f.Type) == "error" || string(f.Type) == "result"
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // storeDuty makes a letter of a message, and before it of the older ones that are only in clients' queues: the order of
-// letters is the order of the log. If one cannot be stored, its sender hears of it. The caller holds the lock.
+// letters is the order of the log. If one cannot be stored, nothing behind it is either: it may still be, and would stand
+// behind what it was sent before. The caller holds the lock.
 func (a *Account) storeDuty(d *Duty) {
 	var older []*Duty
 	for _, res := range a.resources {
@@ -24,10 +25,19 @@ func (a *Account) storeDuty(d *Duty) {
 		})
 	}
 	slices.SortFunc(older, func(x, y *Duty) int { return cmp.Compare(x.order, y.order) })
-	for _, o := range older {
-		a.storeOne(o)
+	for _, o := range append(older, d) {
+		if err := a.storeOne(o); err != nil {
+			d.unstorable(err)
+			return
+		}
 	}
-	a.storeOne(d)
+}
+
+// unstorable lets the sender hear of it, unless a client has the message and may yet acknowledge it.
+func (d *Duty) unstorable(err error) {
+	if !d.held() && d.isOpen() {
+		d.account.r.Later(func(t *stream.Turn) { d.Bounce(t, features.StanzaError(err)) })
+	}
 }
 
 func (d *Duty) isOpen() bool {
@@ -39,20 +49,17 @@ func (d *Duty) isOpen() bool {
 // storeOne makes a letter of a message unless that has been done, or a client has acknowledged it. The clients that have it
 // mark it before it is appended: after a kill in between, a mark without a letter does no harm, but a letter without a mark
 // would go to a client that has read it. The caller holds the lock.
-func (a *Account) storeOne(d *Duty) {
+func (a *Account) storeOne(d *Duty) error {
 	if !d.isOpen() {
-		return
+		return nil
 	}
 	l, waits, err := a.letterFor(d)
 	if err != nil {
-		if !d.held() {
-			a.r.Later(func(t *stream.Turn) { d.Bounce(t, features.StanzaError(err)) })
-		}
-		return
+		return err
 	}
 	had, ok := d.become(l)
 	if !ok {
-		return
+		return nil
 	}
 	for _, o := range had {
 		o.Stored(d)
@@ -60,10 +67,10 @@ func (a *Account) storeOne(d *Duty) {
 	switch over := d.over(); {
 	case over && waits:
 		a.endLetters([]*letter{l}) // the same message from before; Settle may have been too early for it
-		return
+		return nil
 	case over:
-		d.unbecome()
-		return
+		d.unbecome(open)
+		return nil
 	case !waits:
 		a.store(l)
 	}
@@ -75,6 +82,7 @@ func (a *Account) storeOne(d *Duty) {
 	} else {
 		a.r.known(l.rc, func(err error) { d.storedNow(nil, err) })
 	}
+	return nil
 }
 
 // held tells whether a client has the message in its queue.
@@ -104,13 +112,13 @@ func (d *Duty) over() bool {
 }
 
 // unbecome unties the message from a letter that is not on disk.
-func (d *Duty) unbecome() *letter {
+func (d *Duty) unbecome(now dutyState) *letter {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.letter
 	d.letter = nil
 	if d.state == stored {
-		d.state = open
+		d.state = now
 	}
 	return l
 }
@@ -127,12 +135,12 @@ func (d *Duty) storedNow(t *stream.Turn, err error) {
 	p.Done(t)
 }
 
-// failed takes back a letter that did not reach the disk.
+// failed takes back a letter that did not reach the disk. It is not tried again: what came behind it may be on disk.
 func (d *Duty) failed(err error) {
 	a := d.account
 	a.r.Logger.Warn("message not stored", slog.Any("error", err))
 	a.mu.Lock()
-	if l := d.unbecome(); l != nil {
+	if l := d.unbecome(bounced); l != nil {
 		a.box.remove(l)
 		a.publishBacklog()
 	}

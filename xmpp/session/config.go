@@ -103,7 +103,7 @@ func New(c Config) (*Sessions, error) {
 		c.Wheel = wheel.New(0)
 	}
 	h := &Sessions{Config: c, resumable: map[[32]byte]*Session{}, hibernating: map[string][]*Session{}}
-	h.features = []byte(bindFeature + features.SessionFeature + smFeature + versionFeature + approvalFeature)
+	h.features = []byte(bindFeature + features.SessionFeature + smFeature + features.CSIFeature + versionFeature + approvalFeature)
 	if c.Table != "" {
 		var err error
 		if h.table, err = openTable(c.Table); err != nil {
@@ -171,7 +171,7 @@ func (h *Sessions) holding() bool {
 	holds := false
 	for _, s := range all {
 		s.mu.Lock()
-		held := len(s.sm.held) > 0
+		held := s.sm.owes()
 		s.mu.Unlock()
 		if held {
 			holds = true

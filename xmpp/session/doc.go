@@ -21,7 +21,7 @@
 //
 // Invariants:
 //   - <a/> covers a stanza only when every event it caused is on disk and its message is with a client that acknowledged it,
-//     or stored, or was answered with an error.
+//     or stored, or was answered with an error that the client has acknowledged.
 //   - A record of the table is written before the <a/> that it must outlive, and before a stanza with its number is sent.
 //   - A mark stays until the end of its letter is on disk, so that an acknowledged letter does not come again after a kill.
 //   - A message is dropped from the queue when the client acknowledged it, never before.

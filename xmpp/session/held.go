@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"time"
 
 	"protokoll/xmpp/features"
@@ -12,6 +13,33 @@ import (
 // message, if it would be stored for an absent recipient, has been acknowledged by a client of the recipient or is stored.
 // The recipient's acknowledgement usually comes at once and costs no disk write; it is waited for no longer than Grace.
 // DESIGN §9, XEP-0198 §4
+
+// An error vouches for a stanza as soon as the client has acknowledged it, not before: it lies in the client's queue, which a
+// kill empties, and the number of stanzas handled outlives the kill. The answer to a resumption may count it all the same,
+// because the queue follows. A client that acknowledges nothing gets its <a/> behind the error, on the same connection, when Cap
+// is over.
+
+// heldBack is a received stanza that cannot be acknowledged yet.
+type heldBack struct {
+	pledge *router.Pledge
+	told   bool   // answered with an error: …
+	answer uint32 // … the number under which it was sent, or one sent a little later
+	at     int64  // … when, nanoseconds
+}
+
+// isOver tells whether the stanza may be acknowledged to a client that has acknowledged so many.
+func (b *heldBack) isOver(acked uint32) bool {
+	if !b.pledge.IsRefused() {
+		return b.pledge.IsKept()
+	}
+	return b.told && int32(acked-b.answer) >= 0
+}
+
+// owes tells whether something is held back for another reason than an error that the client has not acknowledged. The caller
+// holds mu.
+func (m *management) owes() bool {
+	return slices.ContainsFunc(m.held, func(b heldBack) bool { return !b.pledge.IsKept() })
+}
 
 // hurry is how long an acknowledgement is waited for when others already queue up behind it: some clients stop sending
 // while ten of their stanzas are unacknowledged.
@@ -39,7 +67,7 @@ func (s *Session) Pledge() *router.Pledge {
 		return nil
 	}
 	s.pledge = router.NewPledge(s, s.seq, s.home.Clock().UnixNano())
-	s.sm.held = append(s.sm.held, s.pledge)
+	s.sm.held = append(s.sm.held, heldBack{pledge: s.pledge})
 	s.watch()
 	return s.pledge
 }
@@ -54,8 +82,8 @@ func (s *Session) handled(t *stream.Turn) {
 		s.sm.done = s.sm.in
 		s.sm.record.received(s.sm.reportable())
 	}
-	crowded := s.sm != nil && len(s.sm.held) > 0 && int(s.sm.in-s.sm.held[0].Seq) >= s.home.Limits.StanzasBehind &&
-		s.home.Clock().UnixNano()-s.sm.held[0].At > int64(hurry)
+	crowded := s.sm != nil && len(s.sm.held) > 0 && int(s.sm.in-s.sm.held[0].pledge.Seq) >= s.home.Limits.StanzasBehind &&
+		s.home.Clock().UnixNano()-s.sm.held[0].pledge.At > int64(hurry)
 	s.mu.Unlock()
 	if crowded {
 		s.storeHeld(hurry, t)
@@ -63,12 +91,34 @@ func (s *Session) handled(t *stream.Turn) {
 }
 
 // Kept implements router.Keeper.
-func (s *Session) Kept(_ *router.Pledge, t *stream.Turn) {
+func (s *Session) Kept(p *router.Pledge, t *stream.Turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := s.sm
+	if p.IsRefused() {
+		m.told(p, s.home.Clock().UnixNano())
+	}
+	s.release(t)
+	if m.cleared != nil && !m.owes() {
+		s.home.work(m.cleared)
+		m.cleared, m.waiter = nil, nil
+	}
+}
+
+// told notes that the answer to a refused stanza was sent, at the latest just now.
+func (m *management) told(p *router.Pledge, now int64) {
+	for i := range m.held {
+		if b := &m.held[i]; b.pledge == p {
+			b.told, b.answer, b.at = true, m.out, now
+		}
+	}
+}
+
+// release lets go of what may be acknowledged. The caller holds mu.
+func (s *Session) release(t *stream.Turn) {
+	m := s.sm
 	n := 0
-	for n < len(m.held) && m.held[n].IsKept() {
+	for n < len(m.held) && m.held[n].isOver(m.acked) {
 		n++
 	}
 	if n == 0 {
@@ -81,10 +131,20 @@ func (s *Session) Kept(_ *router.Pledge, t *stream.Turn) {
 	if m.wanted {
 		s.ackSoon(t)
 	}
-	if left == 0 && m.cleared != nil {
-		s.home.work(m.cleared)
-		m.cleared, m.waiter = nil, nil
+}
+
+// trust takes errors for read that the client has not acknowledged within Cap although it is connected. The caller holds mu.
+func (s *Session) trust() {
+	m, now := s.sm, s.home.Clock().UnixNano()
+	if s.stream == nil {
+		return
 	}
+	for i := range m.held {
+		if b := &m.held[i]; b.told && now-b.at >= int64(s.home.Limits.Cap) {
+			b.answer = m.acked
+		}
+	}
+	s.release(nil)
 }
 
 // watch sets the timer for what is held. The caller holds mu.
@@ -100,10 +160,12 @@ func (s *Session) graceOver() {
 	s.mu.Lock()
 	m := s.sm
 	m.graceSet = false
-	waits := len(m.held) > 0
-	if waits {
+	s.trust()
+	waits := m.owes()
+	switch {
+	case waits, len(m.held) > 0 && s.stream != nil:
 		s.watch()
-	} else if m.wanted {
+	case len(m.held) == 0 && m.wanted:
 		s.ackSoon(nil)
 	}
 	store := waits && !m.storing
@@ -134,7 +196,8 @@ func (s *Session) older(d time.Duration) (duties []*router.Duty) {
 	if s.sm == nil {
 		return nil
 	}
-	for _, p := range s.sm.held {
+	for _, b := range s.sm.held {
+		p := b.pledge
 		if duty := p.Duty(); duty != nil && !p.IsKept() && s.home.Clock().UnixNano()-p.At >= int64(d) {
 			duties = append(duties, duty)
 		}

@@ -78,6 +78,8 @@ func (s *Session) hibernate(st *stream.Stream, t *stream.Turn) {
 // suspend takes the stream away and returns which time of waiting begins. await has to follow. The caller holds mu.
 func (s *Session) suspend() (nth uint32) {
 	s.phase, s.stream = hibernating, nil
+	s.calm.inactive = false // XEP-0352 §5.2
+	s.rouse(nil)
 	s.waits++
 	return s.waits
 }
@@ -177,7 +179,7 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 		nth = s.suspend()
 		defer s.home.await(s, nth, t) // nothing, unless the new stream ends before it has the session
 	}
-	if len(m.held) == 0 {
+	if !m.owes() {
 		s.mu.Unlock()
 		s.resumed(fresh, st, id, h, nth, t)
 		return nil
@@ -227,6 +229,7 @@ func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32
 	restored := m.restored && m.id == ""
 	m.id = id
 	m.asking, m.wanted, m.lastAck = false, false, m.in
+	m.held = nil // errors at most, which follow
 	m.record.received(m.in)
 	m.forgetLost()
 	_ = t.Send(st, []byte("<resumed xmlns='"+nsSM+"' previd='"+id+"' h='"+strconv.FormatUint(uint64(m.in), 10)+"'/>"))

@@ -34,15 +34,15 @@ type entry struct {
 
 // management is the XEP-0198 state of a session. Guarded by Session.mu.
 type management struct {
-	in        uint32           // stanzas received
-	done      uint32           // of them, handled
-	held      []*router.Pledge // of received stanzas that cannot be acknowledged yet, in order
-	lastAck   uint32           // last h sent …
-	lastAckAt int64            // … when, nanoseconds
-	wanted    bool             // the client asked for an acknowledgement that we still owe
-	ackDue    bool             // one leaves at the end of the turn
-	graceSet  bool             // the timer runs
-	storing   bool             // messages whose grace is over are being stored
+	in        uint32     // stanzas received
+	done      uint32     // of them, handled
+	held      []heldBack // received stanzas that cannot be acknowledged yet, in order
+	lastAck   uint32     // last h sent …
+	lastAckAt int64      // … when, nanoseconds
+	wanted    bool       // the client asked for an acknowledgement that we still owe
+	ackDue    bool       // one leaves at the end of the turn
+	graceSet  bool       // the timer runs
+	storing   bool       // messages whose grace is over are being stored
 
 	out        uint32  // stanzas sent
 	acked      uint32  // of them, acknowledged
@@ -70,7 +70,7 @@ func (m *management) reportable() uint32 {
 	if len(m.held) == 0 {
 		return m.done
 	}
-	if first := m.held[0].Seq - 1; int32(first-m.done) < 0 {
+	if first := m.held[0].pledge.Seq - 1; int32(first-m.done) < 0 {
 		return first
 	}
 	return m.done
@@ -234,8 +234,9 @@ func (s *Session) ack(f *frame.Frame, t *stream.Turn) error {
 	var room [16]*router.Duty
 	duties, marks := m.acknowledged(h, room[:0])
 	m.asking = false
+	s.release(t)
 	if len(m.queue) > 0 {
-		s.askSoon(t, m.allLazy())
+		s.askSoon(t, m.allLazy() && len(m.held) == 0)
 	}
 	s.mu.Unlock()
 	s.settle(t, duties, marks)
