@@ -100,6 +100,11 @@ func (r *Rights) erase(ctx context.Context, a accounts.Account) (Receipt, error)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("erase an account: %w", err)
 	}
+	if r.Unlink != nil {
+		if err := r.Unlink(e.who.Owner.ID()); err != nil {
+			return Receipt{}, fmt.Errorf("the account is erased, but its files are not unlinked: %w", err)
+		}
+	}
 	if r.Nudge != nil {
 		r.Nudge()
 	}

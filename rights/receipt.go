@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"protokoll/eventlog"
+	"protokoll/schemas"
 )
 
 // Receipt says what an erasure did. It names nobody: the reference is the account's random id, which stands in the proofs too.
@@ -15,14 +16,15 @@ type Receipt struct {
 	Reference string    `json:"reference"`
 	At        time.Time `json:"at"` // since when nothing can be read
 	Facts     []Count   `json:"facts"`
-	Here      int       `json:"here"`      // contacts of ours that were told
-	Elsewhere int       `json:"elsewhere"` // contacts elsewhere for whom stanzas wait
-	KeptFree  time.Time `json:"kept_free"` // until when the address is given to nobody else
-	Text      string    `json:"text"`      // all of this in words, signed by the ledger's key if there is one
+	Files     int       `json:"files,omitempty"` // that were unlinked
+	Here      int       `json:"here"`            // contacts of ours that were told
+	Elsewhere int       `json:"elsewhere"`       // contacts elsewhere for whom stanzas wait
+	KeptFree  time.Time `json:"kept_free"`       // until when the address is given to nobody else
+	Text      string    `json:"text"`            // all of this in words, signed by the ledger's key if there is one
 }
 
 func (r *Rights) receipt(ctx context.Context, e *erasure, until time.Time) (Receipt, error) {
-	v := Receipt{Reference: e.who.Owner.ID().String(), At: r.Clock().UTC(), Facts: e.counts, KeptFree: until.UTC()}
+	v := Receipt{Reference: e.who.Owner.ID().String(), At: r.Clock().UTC(), Facts: e.counts, Files: filesOf(e.counts), KeptFree: until.UTC()}
 	v.Here, v.Elsewhere = sums(e.partings)
 	v.Text = v.words(r.KeyPlace)
 	if r.Ledger == nil {
@@ -34,6 +36,15 @@ func (r *Rights) receipt(ctx context.Context, e *erasure, until time.Time) (Rece
 	}
 	v.Text = string(signed)
 	return v, nil
+}
+
+func filesOf(counts []Count) int {
+	for _, c := range counts {
+		if c.Family == schemas.Family_UPLOAD_FACTS {
+			return c.Facts
+		}
+	}
+	return 0
 }
 
 // signed adds the newest checkpoint, which holds the erasure, and signs both.
@@ -71,6 +82,9 @@ func (v Receipt) words(keyPlace string) string {
 	}
 	fmt.Fprintf(&b, "erased in all: %d\ncontacts of this server told: %d\ncontacts of other servers, told as soon as they can be reached: %d\n",
 		total, v.Here, v.Elsewhere)
+	if v.Files > 0 {
+		fmt.Fprintf(&b, "files unlinked: %d\n", v.Files)
+	}
 	fmt.Fprintf(&b, "address kept free until: %s\n", v.KeptFree.Format(time.DateOnly))
 	b.WriteString("how: the only key to these data was destroyed; the enciphered bytes leave the disk within the policy's deadline\n")
 	if keyPlace != "" {

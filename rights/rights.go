@@ -55,6 +55,8 @@ type Config struct {
 	Reserve time.Duration
 	// Nudge tells who takes events out of the log that something is due at once. May be nil.
 	Nudge func()
+	// Unlink returns when the files of an account are unlinked. Nil: there are none.
+	Unlink func(schemas.OwnerID) error
 	// Ledger signs receipts. Nil: they are not signed.
 	Ledger Ledger
 	// KeyPlace says in words what holds the root key: forgetting is as strong as that. May be empty.

@@ -112,6 +112,9 @@ func settle(ctx context.Context, c RestoreConfig, u backup.Unpacked, orders back
 	if err := s.endTokens(ctx); err != nil {
 		return r, err
 	}
+	if _, err := s.endMissing(ctx); err != nil {
+		return r, err
+	}
 	epoch := s.Ledger.Epoch()
 	if err := s.audited(ctx, c.Staff, "restore", fmt.Sprintf("epoch %d, %d orders", epoch, len(missing))); err != nil {
 		return r, err

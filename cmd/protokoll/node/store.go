@@ -21,6 +21,7 @@ import (
 	"protokoll/retention"
 	"protokoll/retention/engine"
 	"protokoll/rights"
+	"protokoll/uploads"
 )
 
 // StoreConfig says how a data folder is used.
@@ -49,6 +50,7 @@ type Store struct {
 	State    *state.State
 	Accounts *accounts.Registry
 	Policy   *retention.Policy
+	Uploads  *uploads.Store
 	// Retention carries the policy out. It runs in a Node; on a folder without a server it does what it is asked.
 	Retention *engine.Engine
 
@@ -65,6 +67,8 @@ type Store struct {
 	logger  *slog.Logger
 	// directories say who may get an account by an import, by domain.
 	directories map[string]*directory.LDAP
+
+	unlinking unlinking
 
 	lock   *os.File
 	cancel context.CancelFunc
@@ -132,6 +136,9 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 	if err := s.follow(ctx); err != nil {
 		return err
 	}
+	if err := s.openUploads(); err != nil {
+		return err
+	}
 	return s.openRetention(c)
 }
 
@@ -191,6 +198,7 @@ func (s *Store) Close() error {
 	if s.Log != nil {
 		errs = append(errs, s.Log.Close())
 	}
+	s.closeUploads()
 	if s.cancel != nil {
 		s.cancel()
 		s.runner.Wait()
