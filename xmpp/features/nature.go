@@ -74,8 +74,8 @@ func traitsOf(c *frame.Child) trait {
 		return 0 // accompanies a body, or is news of the moment
 	case NSHints:
 		return when(string(c.Local) == "no-copy", uncopied)
-	case NSCarbons:
-		return when(string(c.Local) == "private", uncopied)
+	case NSCarbons: // a copy that cannot be read is unknown content that does not wait
+		return when(string(c.Local) == "private", uncopied) | when(string(c.Local) != "private", pressing)
 	case nsReceipts:
 		return instant | when(string(c.Local) == "received", lasting)
 	case nsMarkers:

@@ -14,6 +14,13 @@ func (s *Session) Deliver(t *stream.Turn, p router.Parcel) bool {
 		s.mu.Unlock()
 		return false
 	}
+	if s.calm.inactive {
+		if s.rest(t, p) {
+			s.mu.Unlock()
+			return true
+		}
+		s.rouse(t)
+	}
 	if s.sm != nil {
 		defer s.mu.Unlock()
 		return s.enqueue(t, p)
@@ -44,22 +51,24 @@ func (s *Session) write(t *stream.Turn, p router.Parcel) error {
 }
 
 // enqueue keeps a stanza until the client acknowledges it, and sends it if there is a stream. The caller holds mu.
-func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool {
+func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool { return s.admit(t, p, false) }
+
+// admit is enqueue; held says that the session holds the message already. The caller holds mu.
+func (s *Session) admit(t *stream.Turn, p router.Parcel, held bool) bool {
 	m, size := s.sm, len(p.Head)+len(p.Mid)+len(p.Tail)
 	if m.overflowed || s.full(p, size) {
 		s.overflow()
 		return false
 	}
-	e := entry{stanza: p.Head, duty: p.Duty, request: p.Kind == router.Request, answer: p.Answer}
-	if len(p.Mid)+len(p.Tail) > 0 || !p.Kept {
-		e.stanza = bytes.Join([][]byte{p.Head, p.Mid, p.Tail}, nil)
-	}
+	e := entry{stanza: whole(p), duty: p.Duty, request: p.Kind == router.Request, answer: p.Answer}
 	m.out++
 	if !p.Answer {
 		m.foreign++
 	}
 	if p.Duty != nil {
-		p.Duty.Hold(s)
+		if !held {
+			p.Duty.Hold(s)
+		}
 		if owner, entity, ok := p.Duty.Letter(); ok {
 			e.mark = m.record.note(owner, entity, m.out)
 		}
@@ -72,6 +81,14 @@ func (s *Session) enqueue(t *stream.Turn, p router.Parcel) bool {
 		s.askSoon(t, p.Lazy)
 	}
 	return true
+}
+
+// whole returns the bytes of a stanza, to be kept.
+func whole(p router.Parcel) []byte {
+	if len(p.Mid)+len(p.Tail) == 0 && p.Kept {
+		return p.Head
+	}
+	return bytes.Join([][]byte{p.Head, p.Mid, p.Tail}, nil)
 }
 
 // answersFor is how many times the limit of stanzas the answers to a client's own stanzas may take: a client that writes
@@ -113,7 +130,7 @@ func (s *Session) Acks() bool {
 func (s *Session) Slow() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.phase == hibernating || s.sm != nil && s.sm.asking && s.home.Clock().UnixNano()-s.sm.askedAt > int64(s.home.Limits.Grace)
+	return s.phase == hibernating || s.calm.inactive || s.sm != nil && s.sm.asking && s.home.Clock().UnixNano()-s.sm.askedAt > int64(s.home.Limits.Grace)
 }
 
 // Stored implements router.Outlet: the message has become a letter.
@@ -140,6 +157,11 @@ func (s *Session) Duties(fn func(*router.Duty)) {
 	}
 	for i := range s.sm.queue {
 		if d := s.sm.queue[i].duty; d != nil {
+			fn(d)
+		}
+	}
+	for i := range s.calm.waiting {
+		if d := s.calm.waiting[i].parcel.Duty; d != nil {
 			fn(d)
 		}
 	}

@@ -35,6 +35,7 @@ type Session struct {
 	stream  *stream.Stream // nil unless unbound or live
 	sm      *management    // nil until XEP-0198 is enabled
 	confirm confirmation   // without XEP-0198: letters that a ping has to confirm
+	calm    calm           // XEP-0352
 	timer   wheel.Timer    // of pings while live, of the resume window while hibernating
 	grace   wheel.Timer    // of held acknowledgements
 
@@ -137,7 +138,8 @@ func (s *Session) close(expected func() bool) (queue []entry, confirm []*router.
 	bound = s.phase != unbound
 	s.phase, s.stream = ended, nil
 	if s.sm != nil {
-		queue = s.sm.queue // stays in sight until it is given back: nothing newer may be stored before it
+		queue = append(s.sm.queue[:len(s.sm.queue):len(s.sm.queue)], s.calm.entries()...)
+		// Both stay in sight until they are given back: nothing newer may be stored before them.
 	}
 	confirm, s.confirm = s.confirm.all(), confirmation{}
 	s.mu.Unlock()
@@ -164,7 +166,7 @@ func (s *Session) giveBack(queue []entry, confirm []*router.Duty, t *stream.Turn
 	s.home.Router.Return(t, duties)
 	s.mu.Lock()
 	if s.sm != nil {
-		s.sm.queue = nil
+		s.sm.queue, s.calm = nil, calm{}
 	}
 	s.mu.Unlock()
 	for _, e := range queue {

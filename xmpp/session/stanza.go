@@ -77,6 +77,8 @@ func (s *Session) nonza(st *stream.Stream, f *frame.Frame, p phase, t *stream.Tu
 	switch string(f.Space) {
 	case nsSM:
 		return s.manage(st, f, p, t)
+	case features.NSCSI:
+		return s.indicate(f, p, t)
 	case frame.NSStreams:
 		if string(f.Local) == "error" { // RFC 6120 §4.9.1.1: it ends the stream
 			st.Close("", "")
