@@ -313,9 +313,5 @@ func (a *Account) all(f schemas.Family) ([]proto.Message, error) {
 
 // open opens a sealed fact.
 func (a *Account) open(f state.Fact) (proto.Message, error) {
-	payload, err := a.owner.Open(nil, f.About, f.Sealed)
-	if err != nil {
-		return nil, fmt.Errorf("open a fact: %w", err)
-	}
-	return schemas.Decode(f.Type, f.Version, payload)
+	return eventlog.Open(a.owner, f.About, f.Sealed)
 }
