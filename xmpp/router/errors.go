@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"errors"
 	"log/slog"
 
@@ -39,7 +40,7 @@ func (r *Router) conditionOf(err error) *features.Error {
 
 // Refuse answers a stanza with an error, unless it must not be answered. RFC 6120 §8.3.1
 func (r *Router) Refuse(from *Resource, f *frame.Frame, err error, t *stream.Turn) {
-	if f.Name == frame.Presence && len(f.Type) == 0 || string(f.Type) == "error" || string(f.Type) == "result" {
+	if unanswerable(f) {
 		return
 	}
 	p := errorStanza(f, string(f.To), from.full, r.conditionOf(err))
@@ -50,7 +51,22 @@ func (r *Router) Refuse(from *Resource, f *frame.Frame, err error, t *stream.Tur
 // errorStanza answers f: from whom it was meant for, to whom it came from.
 func errorStanza(f *frame.Frame, from, to string, e *features.Error) Parcel {
 	tag := frame.Tag{Name: string(f.Local), From: from, To: to, ID: string(f.ID), Type: "error"}
-	return Parcel{Head: tag.AppendTo(nil, e.Append(nil)), Kept: true}
+	return Parcel{Head: tag.AppendTo(nil, e.Append(echo(f, e))), Kept: true}
+}
+
+// maxEcho is the largest payload in bytes that an error repeats.
+const maxEcho = 4 << 10
+
+// echo returns what an error repeats of the stanza that it answers: the payload if it stands for itself. RFC 6120 §8.3.1
+func echo(f *frame.Frame, e *features.Error) []byte {
+	p := f.Payload()
+	if !e.Echo || p == nil || len(p.Raw) > maxEcho {
+		return nil
+	}
+	if _, err := frame.Parse(p.Raw, frame.NSClient, storedLimits); err != nil {
+		return nil // a prefix is declared outside it
+	}
+	return bytes.Clone(p.Raw)
 }
 
 // bounce tells the sender of a message that it failed.
