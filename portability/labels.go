@@ -86,6 +86,9 @@ var sections = []section{
 		"Was Ihre Programme für Sie abgelegt haben, etwa Lesezeichen für Räume.", "What your clients put there for you, such as bookmarks of rooms."}},
 	{[]string{"upload.file", "upload.brief", "upload.kept"}, label{"Hochgeladene Dateien", "Uploaded files"}, label{
 		"Dateien, die Sie hochgeladen haben. Sie liegen im Ordner uploads dieses Archivs.", "Files that you uploaded. They lie in the folder uploads of this archive."}},
+	{[]string{"push.enabled"}, label{"Benachrichtigungen", "Notifications"}, label{
+		"Dienste, über die Ihre Geräte geweckt werden, wenn etwas für Sie ankommt. Ihnen wird weder Inhalt noch Absender mitgeteilt.",
+		"Services that wake your devices when something arrives for you. They are told neither content nor sender."}},
 	{[]string{"offline.message"}, label{"Wartende Nachrichten", "Waiting messages"}, label{
 		"Nachrichten an Sie, die noch kein Gerät abgeholt hat.", "Messages to you that no device has fetched yet."}},
 	{[]string{"archive.message"}, label{"Nachrichtenarchiv", "Message archive"}, label{

@@ -126,6 +126,12 @@ func Classes() []Class {
 			Families: []schemas.Family{schemas.Family_ARCHIVE_FACTS},
 		},
 		{
+			Data: schemas.DataClass_PUSH, Name: "push", Subject: Owner,
+			German:   "Über welche Dienste die Geräte der Person geweckt werden",
+			English:  "through which services the person's devices are woken",
+			Families: []schemas.Family{schemas.Family_PUSH_FACTS},
+		},
+		{
 			Data: schemas.DataClass_OUTBOX, Name: "outbox", Subject: Contacts,
 			German:   "Was Personen auf anderen Servern noch gesagt werden muss",
 			English:  "what people on other servers must still be told",

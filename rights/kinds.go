@@ -19,6 +19,7 @@ var kinds = map[schemas.Family]string{
 	schemas.Family_ARCHIVE_PREFERENCES: "what is archived",
 	schemas.Family_BLOCK_FACTS:         "blocked addresses",
 	schemas.Family_UPLOAD_FACTS:        "uploaded files",
+	schemas.Family_PUSH_FACTS:          "notifications to devices",
 }
 
 // Kind is a family in words.

@@ -29,7 +29,7 @@ type SessionOpened struct {
 	ResumeHash        []byte                 `protobuf:"bytes,3,opt,name=resume_hash,json=resumeHash,proto3" json:"resume_hash,omitempty"` // SHA-256 of the XEP-0198 resume id; empty if not resumable
 	ResumeSeconds     uint32                 `protobuf:"varint,4,opt,name=resume_seconds,json=resumeSeconds,proto3" json:"resume_seconds,omitempty"`
 	Carbons           bool                   `protobuf:"varint,5,opt,name=carbons,proto3" json:"carbons,omitempty"`                                     // XEP-0280
-	Inactive          bool                   `protobuf:"varint,6,opt,name=inactive,proto3" json:"inactive,omitempty"`                                   // XEP-0352, for later
+	Inactive          bool                   `protobuf:"varint,6,opt,name=inactive,proto3" json:"inactive,omitempty"`                                   // never set: a resumed stream is active. XEP-0352 §5.2
 	RosterInterest    bool                   `protobuf:"varint,7,opt,name=roster_interest,json=rosterInterest,proto3" json:"roster_interest,omitempty"` // RFC 6121 §2.2
 	Available         bool                   `protobuf:"varint,8,opt,name=available,proto3" json:"available,omitempty"`
 	Priority          int32                  `protobuf:"zigzag32,9,opt,name=priority,proto3" json:"priority,omitempty"`
