@@ -19,6 +19,8 @@ type Config struct {
 	Contact Contact       `toml:"contact"`
 	Limits  Limits        `toml:"limits"`
 	Log     Log           `toml:"log"`
+	Upload  Upload        `toml:"upload"`
+	Proxy   Proxy         `toml:"proxy"`
 	Ledger  Ledger        `toml:"ledger"`
 	Report  Report        `toml:"report"`
 	Resume  time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
@@ -29,6 +31,29 @@ type Config struct {
 type Listen struct {
 	Client    []string `toml:"client"`     // STARTTLS
 	ClientTLS []string `toml:"client_tls"` // direct TLS. XEP-0368
+	HTTPS     []string `toml:"https"`      // files that people upload; empty: none. XEP-0363
+	Proxy     []string `toml:"proxy"`      // SOCKS5 bytestreams between clients; empty: none. XEP-0065
+}
+
+// Upload is what people may put on the server to send it. XEP-0363. Sizes in bytes.
+type Upload struct {
+	Host       string `toml:"host"` // JID of the service; empty: "upload." and the first domain
+	URL        string `toml:"url"`  // how clients reach listen.https; empty: https://, the first domain and the port
+	FileBytes  int    `toml:"file_bytes"`
+	Files      int    `toml:"files"`
+	TotalBytes int    `toml:"total_bytes"`
+	KeptFiles  int    `toml:"kept_files"`
+	KeptBytes  int    `toml:"kept_bytes"`
+	Reserve    int    `toml:"reserve_bytes"`
+}
+
+// Proxy is the relay for bytestreams. XEP-0065
+type Proxy struct {
+	Host           string `toml:"host"`    // JID of the service; empty: "proxy." and the first domain
+	Address        string `toml:"address"` // how clients reach listen.proxy; empty: the first domain
+	Streams        int    `toml:"streams"`
+	StreamsAccount int    `toml:"streams_per_account"`
+	BytesPerSecond int    `toml:"bytes_per_second"`
 }
 
 // Domain is one served domain.

@@ -12,6 +12,10 @@ func Default() Config {
 			QueueBytes: 1 << 20, ConnectionsOrigin: 4000, ConnectionsAccount: 20, ConnectionsSecond: 200,
 			OfflineMessages: 5000, OfflineBytes: 16 << 20, RosterItems: 5000, BytesPerSecond: 1 << 20,
 		},
+		Upload: Upload{
+			FileBytes: 100 << 20, Files: 1000, TotalBytes: 1 << 30, KeptFiles: 50, KeptBytes: 20 << 20, Reserve: 256 << 20,
+		},
+		Proxy:  Proxy{Streams: 200, StreamsAccount: 10, BytesPerSecond: 4 << 20},
 		Log:    Log{Reserve: 64 << 20, SegmentEvents: 1_000_000, SegmentAge: 12 * time.Hour},
 		Report: Report{Level: "info", Format: "text"},
 		Resume: 10 * time.Minute,

@@ -24,6 +24,8 @@ func (d check) validate(c *Config) {
 	d.require("data", c.Data)
 	d.addresses("listen.client", c.Listen.Client)
 	d.addresses("listen.client_tls", c.Listen.ClientTLS)
+	d.addresses("listen.https", c.Listen.HTTPS)
+	d.addresses("listen.proxy", c.Listen.Proxy)
 	if len(c.Listen.Client)+len(c.Listen.ClientTLS) == 0 {
 		d.Fault("listen", "names no address to listen on")
 	}
@@ -37,6 +39,9 @@ func (d check) validate(c *Config) {
 	d.contact("contact", reflect.ValueOf(c.Contact))
 	d.positive("limits", reflect.ValueOf(c.Limits))
 	d.positive("log", reflect.ValueOf(c.Log))
+	d.positive("upload", reflect.ValueOf(c.Upload))
+	d.positive("proxy", reflect.ValueOf(c.Proxy))
+	d.services(c)
 	if c.Limits.StanzaBytes < 10_000 {
 		d.Fault("limits.stanza_bytes", "must be at least 10000 (RFC 6120 §13.12)")
 	}
@@ -75,6 +80,32 @@ func (d check) domain(path string, dom *Domain, seen map[string]bool) {
 	d.require(strict.Join(path, "key"), dom.Key)
 	if dom.Directory != nil {
 		d.directory(strict.Join(path, "directory"), dom.Directory)
+	}
+}
+
+// services checks how clients find what stands beside the domains.
+func (d check) services(c *Config) {
+	taken := map[string]bool{}
+	for _, dom := range c.Domain {
+		taken[dom.Name] = true
+	}
+	for path, host := range map[string]string{"upload.host": c.Upload.Host, "proxy.host": c.Proxy.Host} {
+		if j, err := jid.Parse(host); host != "" && (err != nil || j.Domainpart() != host || j.String() != host) {
+			d.Fault(path, "is no domain in its prepared (lower-case) form")
+		}
+		if taken[host] {
+			d.Fault(path, "must be a name of its own")
+		}
+	}
+	if c.Upload.Host != "" && c.Upload.Host == c.Proxy.Host {
+		d.Fault("proxy.host", "must be a name of its own")
+	}
+	u, err := url.Parse(c.Upload.URL)
+	if c.Upload.URL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "") {
+		d.Fault("upload.url", "must be https://host or https://host:port")
+	}
+	if strings.ContainsAny(c.Proxy.Address, ":/ @") && net.ParseIP(c.Proxy.Address) == nil {
+		d.Fault("proxy.address", "must be a host name or an address, without a port")
 	}
 }
 
