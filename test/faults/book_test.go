@@ -93,12 +93,12 @@ func (b *book) post(l *letter, domain string, stored bool) posted {
 
 // covered notes that an <a/> covers the letter. If it had to be stored for that, so was everything that the server had
 // handled before it was sent: the lane of waiting messages is written in order. A letter sent again proves nothing: it may
-// have come to the next process.
+// have come to the next process. Nor does any while the disk refuses some writes and takes the next.
 func (b *book) covered(l *letter, stored bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	l.acked = true
-	if stored && !l.bounced && l.sends == 1 {
+	if stored && !l.bounced && l.sends == 1 && !b.failing {
 		b.inbox = max(b.inbox, l.moment)
 	}
 }

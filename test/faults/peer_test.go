@@ -93,9 +93,12 @@ func (p *peer) resume(c *wire.Conn) error {
 	if err != nil {
 		return err
 	}
-	if !n.Is(wire.NSSM, "resumed") {
+	if n.Is(wire.NSSM, "failed") {
 		p.id = ""
 		return fmt.Errorf("%w:\n%v", errResume, n)
+	}
+	if !n.Is(wire.NSSM, "resumed") { // the stream's end: the server is stopping
+		return fmt.Errorf("resume: %v", n)
 	}
 	if n.Get("previd") != p.id { // F53
 		return fmt.Errorf("resumed, but previd is not ours: %v", n)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"protokoll/eventlog"
+	"protokoll/schemas"
+	"protokoll/xmpp/stream"
 )
 
 // await waits until a client has got text.
@@ -195,5 +197,49 @@ func TestNothingOvertakes(t *testing.T) {
 	f.await(anna, "id='m2' type='error'")
 	if got := fmt.Sprint(next.got); got != "[m1 m3]" {
 		t.Errorf("shown: %v", got)
+	}
+}
+
+// TestPresenceIsTriedAgain: a presence that the disk refuses has been seen, and no error can tell of it, so it is acknowledged when
+// the disk took it, or when the session gives up.
+func TestPresenceIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	defer f.Close()
+	anna := f.bind("anna", "desk", true)
+	turn := stream.NewTurn()
+	anna.res.SetResumable([]byte("hash"), 300, turn)
+	turn.End()
+	f.log.fail = eventlog.ErrNoSpace
+	anna.send("<presence><status>refused</status></presence>")
+	anna.send("<presence><status>newest</status></presence>")
+	anna.pledges[1].Insist()
+	if anna.isKept(1) || anna.isKept(2) {
+		t.Error("acknowledged, and not on disk")
+	}
+	f.log.fail = nil
+	anna.pledges[1].Insist()
+	if !anna.isKept(1) || anna.isKept(2) {
+		t.Errorf("kept: %v %v", anna.isKept(1), anna.isKept(2))
+	}
+	a := anna.res.Account
+	a.mu.Lock()
+	m, err := a.get(schemas.Family_PRESENCE_FACTS, entityShown+"desk")
+	_, session := a.get(schemas.Family_SESSION_FACTS, entitySession+"desk")
+	a.mu.Unlock()
+	if p, _ := m.(*schemas.PresenceUpdated); err != nil || session != nil || p.GetStatus() != "newest" {
+		t.Errorf("on disk: %v, %v, %v", m, err, session)
+	}
+	anna.pledges[2].GiveUp(nil)
+	if !anna.isKept(2) {
+		t.Error("never acknowledged")
+	}
+	f.log.fail = eventlog.ErrNoSpace
+	anna.send("<presence/>")
+	anna.leave()
+	anna.pledges[3].Insist()
+	f.settleLater()
+	if !anna.isKept(3) {
+		t.Error("something is waited for although the session has ended")
 	}
 }

@@ -1,9 +1,9 @@
 package router
 
 import (
+	"sync"
 	"sync/atomic"
 
-	"protokoll/eventlog"
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/stream"
 )
@@ -25,6 +25,9 @@ type Pledge struct {
 	duty    atomic.Pointer[Duty]
 	refused atomic.Bool
 	kept    atomic.Bool
+
+	mu    sync.Mutex
+	again []func() // what the disk refused; one more thing to wait for, each
 }
 
 // Duty returns the duty of the message that the pledge is for; nil while there is none.
@@ -65,15 +68,6 @@ func (p *Pledge) IsRefused() bool { return p.refused.Load() }
 
 // IsKept tells whether there is nothing left to wait for.
 func (p *Pledge) IsKept() bool { return p.kept.Load() }
-
-// wait makes the pledge wait for a receipt. A command that failed has been answered with an error, which is just as good.
-func (p *Pledge) wait(r *Router, rc *eventlog.Receipt) {
-	if p == nil || rc == nil {
-		return
-	}
-	p.Add()
-	r.known(rc, func(error) { p.Done(nil) })
-}
 
 // turnDown is Refuse for a message or presence that is being handled: its acknowledgement waits until the client has the
 // error. Who sends an IQ waits for the answer to that.

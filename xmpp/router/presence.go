@@ -83,7 +83,7 @@ func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u up
 	res.held = nil
 	before := res.view
 	u.presence = a.show(res, f)
-	p.wait(a.r, a.write(schemas.Cause_CLIENT, a.presenceFacts(res)...))
+	a.insist(p, res.writeShown)
 	res.rememberFor(p, t)
 	u.arrives = res.view.available && !before.available
 	if u.arrives || before.priority < 0 {

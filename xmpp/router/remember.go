@@ -27,16 +27,9 @@ func (res *Resource) writeSession(*stream.Turn) {
 	res.rewrite = false
 	waits := res.waits
 	res.waits = nil
-	if res.left {
-		for _, p := range waits {
-			p.Done(nil)
-		}
-		return
-	}
-	res.remembered = true
-	rc := a.append(schemas.Cause_CLIENT, eventlog.Set(entitySession+res.Name, res.fact()))
+	rc := res.writeFact()
 	for _, p := range waits {
-		a.r.known(rc, func(error) { p.Done(nil) })
+		a.awaitInsisting(p, rc, res.writeFact)
 	}
 }
 
@@ -92,6 +85,11 @@ func (res *Resource) change(t *stream.Turn, which func(v *view) *bool, on bool) 
 		a.publish()
 		res.rememberFor(res.Outlet.Pledge(), t)
 	}
+}
+
+// SetCarbons turns copies of messages on or off. XEP-0280 §4
+func (res *Resource) SetCarbons(on bool, t *stream.Turn) {
+	res.change(t, func(v *view) *bool { return &v.carbons }, on)
 }
 
 // SetResumable notes under which hash the session can be resumed, and for how long.

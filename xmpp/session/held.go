@@ -187,35 +187,49 @@ func (s *Session) storeOverdue(t *stream.Turn) {
 		s.mu.Unlock()
 	}()
 	s.storeHeld(s.home.Limits.Grace, t)
+	s.insist()
 }
 
-// older returns the duties of stanzas that have been held for longer than d.
-func (s *Session) older(d time.Duration) (duties []*router.Duty) {
+// older returns the pledges of stanzas that have been held for longer than d.
+func (s *Session) older(d time.Duration) (pledges []*router.Pledge) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sm == nil {
 		return nil
 	}
 	for _, b := range s.sm.held {
-		p := b.pledge
-		if duty := p.Duty(); duty != nil && !p.IsKept() && s.home.Clock().UnixNano()-p.At >= int64(d) {
-			duties = append(duties, duty)
+		if p := b.pledge; !p.IsKept() && s.home.Clock().UnixNano()-p.At >= int64(d) {
+			pledges = append(pledges, p)
 		}
 	}
-	return duties
+	return pledges
 }
 
 // storeHeld stores messages that nobody acknowledged in time.
 func (s *Session) storeHeld(d time.Duration, t *stream.Turn) {
-	for _, duty := range s.older(d) {
-		duty.Store(t)
+	for _, p := range s.older(d) {
+		if duty := p.Duty(); duty != nil {
+			duty.Store(t)
+		}
+	}
+}
+
+// insist tries again what the disk refused, unless it is about to be given up.
+func (s *Session) insist() {
+	for _, p := range s.older(0) {
+		if s.home.Clock().UnixNano()-p.At < int64(s.home.Limits.Cap) {
+			p.Insist()
+		}
 	}
 }
 
 // bounceHeld gives messages up that could not even be stored in time. Their acknowledgement would make the client take the
 // connection for dead.
 func (s *Session) bounceHeld(t *stream.Turn) {
-	for _, duty := range s.older(s.home.Limits.Cap) {
-		duty.Bounce(t, features.ResourceConstraint())
+	for _, p := range s.older(s.home.Limits.Cap) {
+		if duty := p.Duty(); duty != nil {
+			duty.Bounce(t, features.ResourceConstraint())
+		}
+		p.GiveUp(t)
 	}
 }
