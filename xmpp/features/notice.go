@@ -27,5 +27,5 @@ type NodeSource interface {
 	NodeItems(req *Request, node string) ([]byte, error)
 }
 
-// Nodes lets a source tell about the nodes of a target.
-func (r *Registry) Nodes(t Target, s NodeSource) { r.nodes[t] = s }
+// Published lets a source tell about the nodes of a target that are nobody else's.
+func (r *Registry) Published(t Target, s NodeSource) { r.nodes[t] = s }

@@ -69,5 +69,5 @@ func (f face) register(r *features.Registry, t features.Target) {
 		"configure": getConfiguration, "default": defaults, "affiliations": nodeAffiliations, "subscriptions": nodeSubscriptions,
 	}))
 	r.Feature(t, f.features()...)
-	r.Nodes(t, f)
+	r.Published(t, f)
 }

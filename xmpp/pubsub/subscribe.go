@@ -119,11 +119,16 @@ func (a *asked) listOwn(name string, of func(o Owner, r Ref, n *Node) []byte) (f
 		b = appendAttr(b, "node", a.Node)
 	}
 	b = append(b, '>')
+	known, empty := a.host != "", len(b)
 	err := a.eachNode(func(o Owner, r Ref, n *Node) {
+		known = known || o.Shows(a.bare)
 		if a.Node == "" || a.Node == r.Name {
 			b = append(b, of(o, r, n)...)
 		}
 	})
+	if err == nil && !known && len(b) == empty && a.bare != bareOf(a.To) {
+		return features.Reply{}, features.ItemNotFound() // as for who does not exist. RFC 6121 §8.5.1
+	}
 	b = append(append(append(b, "</"...), name...), "></pubsub>"...)
 	return features.Reply{Payload: b}, err
 }
