@@ -36,6 +36,23 @@ var fieldLabels = map[string]label{
 	"always": {"immer archivieren", "always archive"}, "never": {"nie archivieren", "never archive"},
 	"action": {"Vorgang", "action"}, "actor": {"wer", "who"}, "detail": {"Einzelheiten", "details"},
 	"objection": {"Widerspruch gegen", "objection to"}, "erased": {"gelöscht", "erased"}, "family": {"Bereich", "family"}, "facts": {"Anzahl", "number"},
+	"agent":      {"Kennung des Programms", "id of the client"},
+	"software":   {"Programm", "client"},
+	"device":     {"Gerät", "device"},
+	"first_seen": {"zuerst angemeldet am", "first signed in on"},
+	"last_seen":  {"zuletzt angemeldet am", "last signed in on"},
+	"proved":     {"zuletzt mit Passwort angemeldet am", "last signed in with a password on"},
+	"password":   {"Gerätepasswort", "device password"},
+	"current":    {"Anmeldemarke", "token"},
+	"fresh":      {"neue Anmeldemarke", "new token"},
+	"mechanism":  {"Verfahren", "method"},
+	"nonce":      {"Zufallswert", "random value"},
+	"issued":     {"ausgestellt", "issued"},
+	"next_count": {"nächste Zählung", "next count"},
+	"id":         {"Kennung", "id"},
+	"label":      {"Bezeichnung", "label"},
+	"made":       {"angelegt am", "made on"},
+	"last_used":  {"zuletzt benutzt am", "last used on"},
 }
 
 // valueLabels name the values of enumerations, by their Protobuf names.
@@ -70,6 +87,9 @@ var sections = []section{
 	{[]string{"account.credentials"}, label{"Passwort", "Password"}, label{
 		"Das Passwort selbst ist nicht gespeichert, nur Werte, mit denen es geprüft werden kann. Geben Sie diese Werte nicht weiter: Mit ihnen lässt sich ein schwaches Passwort erraten.",
 		"The password itself is not stored, only values that check it. Do not pass them on: they help to guess a weak password."}},
+	{[]string{"token.device", "token.device_password"}, label{"Geräte", "Devices"}, label{
+		"Geräte, die Zugang zu Ihrem Konto haben, und Passwörter, die der Server für einzelne Geräte gemacht hat. Die Werte reichen nicht, um sich damit anzumelden.",
+		"Devices that have access to your account, and passwords that the server made for single devices. The values are not enough to sign in with."}},
 	{[]string{"account.restricted", "account.objection", "account.closing"}, label{"Ihre Anordnungen", "What you ordered"}, label{
 		"Einschränkung der Verarbeitung (Art. 18 DSGVO), Widersprüche (Art. 21) und eine begonnene Löschung (Art. 17).",
 		"Restriction of processing (GDPR Art. 18), objections (Art. 21), and an erasure under way (Art. 17)."}},

@@ -37,9 +37,15 @@ func Classes() []Class {
 		},
 		{
 			Data: schemas.DataClass_CREDENTIAL, Name: "credential", Subject: Owner,
-			German:   "Schlüssel, mit denen das Passwort eines lokalen Kontos geprüft wird; nie das Passwort selbst",
-			English:  "keys that check a local account's password; never the password itself",
-			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
+			German:   "Schlüssel, mit denen Passwörter lokaler Konten, Gerätepasswörter und Anmeldemarken geprüft werden; nie diese selbst",
+			English:  "keys that check local accounts' passwords, device passwords and tokens; never these themselves",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS, schemas.Family_TOKEN_FACTS},
+		},
+		{
+			Data: schemas.DataClass_DEVICE, Name: "device", Subject: Owner,
+			German:   "Mit welchen Geräten und Programmen sich die Person anmeldet, und an welchen Tagen zuerst und zuletzt",
+			English:  "with which devices and clients the person signs in, and on which days first and last",
+			Families: []schemas.Family{schemas.Family_TOKEN_FACTS},
 		},
 		{
 			Data: schemas.DataClass_CONTACT_LIST, Name: "contact-list", Subject: Contacts,

@@ -28,6 +28,8 @@ func triggersOf(c schemas.DataClass) (must, may []Trigger) {
 		return []Trigger{Age, Superseded, Ended}, nil
 	case schemas.DataClass_AUDIT:
 		return []Trigger{Age}, nil
+	case schemas.DataClass_DEVICE:
+		return []Trigger{Age, Superseded, Ended, AccountErased, LeftOver}, nil
 	case schemas.DataClass_UPLOAD:
 		return []Trigger{Age, Superseded, Ended, AccountErased, LeftOver}, nil
 	case schemas.DataClass_KEPT_UPLOAD:

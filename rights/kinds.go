@@ -17,6 +17,7 @@ var kinds = map[schemas.Family]string{
 	schemas.Family_PRIVATE_FACTS:       "private storage of clients",
 	schemas.Family_ARCHIVE_FACTS:       "archived messages",
 	schemas.Family_ARCHIVE_PREFERENCES: "what is archived",
+	schemas.Family_TOKEN_FACTS:         "devices and device passwords",
 	schemas.Family_BLOCK_FACTS:         "blocked addresses",
 	schemas.Family_UPLOAD_FACTS:        "uploaded files",
 	schemas.Family_PUSH_FACTS:          "notifications to devices",

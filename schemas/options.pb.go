@@ -49,6 +49,7 @@ const (
 	DataClass_UPLOAD                 DataClass = 20 // files that the owner uploaded to send them, and what is known of them
 	DataClass_KEPT_UPLOAD            DataClass = 37 // files that the owner published: profile pictures, pictures of posts
 	DataClass_PUSH                   DataClass = 19 // where and how the owner's devices are woken by notifications
+	DataClass_DEVICE                 DataClass = 18 // which devices sign in, and since when
 	DataClass_PUBLISHED              DataClass = 17 // what the owner publishes through PubSub, how, and who is told of it
 	DataClass_ARCHIVE                DataClass = 21 // messages that the owner wanted to be kept
 	DataClass_CONSENT                DataClass = 22 // what the person has allowed, such as being found
@@ -77,6 +78,7 @@ var (
 		20: "UPLOAD",
 		37: "KEPT_UPLOAD",
 		19: "PUSH",
+		18: "DEVICE",
 		17: "PUBLISHED",
 		21: "ARCHIVE",
 		22: "CONSENT",
@@ -102,6 +104,7 @@ var (
 		"UPLOAD":                 20,
 		"KEPT_UPLOAD":            37,
 		"PUSH":                   19,
+		"DEVICE":                 18,
 		"PUBLISHED":              17,
 		"ARCHIVE":                21,
 		"CONSENT":                22,
@@ -339,7 +342,7 @@ const file_options_proto_rawDesc = "" +
 	"\tEventType\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\rB\x04\x88\xb5\x18\x01R\aversion\x12/\n" +
-	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xf0\x02\n" +
+	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xfc\x02\n" +
 	"\tDataClass\x12\x1a\n" +
 	"\x16DATA_CLASS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTECHNICAL\x10\x01\x12\f\n" +
@@ -366,7 +369,9 @@ const file_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06UPLOAD\x10\x14\x12\x0f\n" +
 	"\vKEPT_UPLOAD\x10%\x12\b\n" +
-	"\x04PUSH\x10\x13\x12\r\n" +
+	"\x04PUSH\x10\x13\x12\n" +
+	"\n" +
+	"\x06DEVICE\x10\x12\x12\r\n" +
 	"\tPUBLISHED\x10\x11\x12\v\n" +
 	"\aARCHIVE\x10\x15\x12\v\n" +
 	"\aCONSENT\x10\x16*\x8b\x03\n" +
