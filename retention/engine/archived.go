@@ -48,7 +48,9 @@ func (e *Engine) countArchived(ctx context.Context, s eventlog.Segment, j *judge
 	live, retired := part.Rows, uint64(0)
 	if i := j.find(retention.Age, schemas.Family_ARCHIVE_FACTS, archivedType); i >= 0 && j.ages && live > 0 {
 		rule := j.list[i]
-		due := func(at int64, later time.Duration) bool { return !time.UnixMilli(at).Add(rule.After + later).After(j.now) }
+		due := func(at int64, later time.Duration) bool {
+			return !time.UnixMilli(at).Add(rule.After + later).After(j.now)
+		}
 		switch {
 		case due(part.Newest, 0):
 			retired = live

@@ -66,9 +66,9 @@ type Config struct {
 	Ledger Ledger // nil where none is kept
 	// Archive says what is true of lane archive, whose facts no State could list. nil: there only age and erased owners make an event due.
 	Archive Archive
-	Policy *retention.Policy
-	Folder string // for plans
-	Logger *slog.Logger
+	Policy  *retention.Policy
+	Folder  string // for plans
+	Logger  *slog.Logger
 
 	Clock   func() time.Time     // nil: time.Now
 	Elapsed func() time.Duration // never jumps; nil: the process's monotonic clock
