@@ -51,17 +51,22 @@ func getPrivate(req *Request) (Reply, error) {
 	return Reply{Payload: append(b, "</query>"...)}, nil
 }
 
-func setPrivate(req *Request) (Reply, error) {
-	q, err := standalone(req.Payload.Raw)
+// ParsePrivate returns what a client wants to keep.
+func ParsePrivate(payload []byte) ([]*schemas.PrivateElement, error) {
+	q, err := standalone(payload)
 	if err != nil {
-		return Reply{}, err
+		return nil, err
 	}
-	wanted, err := privateElements(&q)
+	return privateElements(&q)
+}
+
+func setPrivate(req *Request) (Reply, error) {
+	wanted, err := ParsePrivate(req.Payload.Raw)
 	if err != nil {
 		return Reply{}, err
 	}
 	after, err := req.Account.Change(schemas.Cause_CLIENT, func(f Facts) ([]eventlog.Fact, error) {
-		return privateFacts(f, wanted)
+		return PrivateFacts(f, wanted)
 	})
 	return Reply{After: after}, err
 }
@@ -92,8 +97,8 @@ func privateElements(q *frame.Frame) ([]*schemas.PrivateElement, error) {
 	return wanted, nil
 }
 
-// privateFacts returns what changes, in one command.
-func privateFacts(f Facts, wanted []*schemas.PrivateElement) ([]eventlog.Fact, error) {
+// PrivateFacts returns what changes, in one command.
+func PrivateFacts(f Facts, wanted []*schemas.PrivateElement) ([]eventlog.Fact, error) {
 	all, err := f.All(schemas.Family_PRIVATE_FACTS)
 	if err != nil {
 		return nil, err

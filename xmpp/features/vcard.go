@@ -17,8 +17,8 @@ import (
 // those who may see their presence. An empty vCard ends the fact. Not here: search.
 const (
 	NSVCard = "vcard-temp"
-	// MaxVCardBytes is the largest vCard that is kept, photo included.
-	MaxVCardBytes = 128 << 10
+	// MaxVCardBytes is the largest vCard that is kept, photo included: room for the largest avatar and 32 KiB beside it.
+	MaxVCardBytes = 160 << 10
 
 	entityVCard = "vcard"
 )
@@ -55,7 +55,7 @@ func getVCard(req *Request) (Reply, error) {
 }
 
 func setVCard(req *Request) (Reply, error) {
-	card, err := parseVCard(req.Payload.Raw)
+	card, err := ParseVCard(req.Payload.Raw)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -77,8 +77,8 @@ func setVCard(req *Request) (Reply, error) {
 	return Reply{After: after, Photo: photo}, err
 }
 
-// parseVCard returns the fact of a vCard, nil for an empty one.
-func parseVCard(payload []byte) (*schemas.VCard, error) {
+// ParseVCard returns the fact of a vCard, nil for an empty one.
+func ParseVCard(payload []byte) (*schemas.VCard, error) {
 	if len(payload) > MaxVCardBytes {
 		return nil, TooBig()
 	}

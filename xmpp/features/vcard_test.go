@@ -94,6 +94,7 @@ func TestPhotoUpdate(t *testing.T) {
 	for _, c := range []struct{ name, in, hash, want string }{
 		{"no photo, the client's word stands", x("<photo/>"), "", x("<photo/>")},
 		{"no photo, nothing said", "", "", ""},
+		{"none is shown, which stands", x("<photo/>"), "abc", x("<photo/>")},
 		{"added", "<show>away</show>", "abc", "<show>away</show>" + x("<photo>abc</photo>")},
 		{"corrected, each occurrence", x("<photo>old</photo>") + "<c/>" + x(""), "abc", "<c/>" + x("<photo>abc</photo>")},
 	} {
@@ -118,7 +119,7 @@ func FuzzVCard(f *testing.F) {
 	f.Add([]byte(card("<PHOTO><BINVAL>" + base64.StdEncoding.EncodeToString([]byte("x")) + "</BINVAL></PHOTO>")))
 	f.Add([]byte(card("<FN>x</FN>")))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		v, err := parseVCard(payload)
+		v, err := ParseVCard(payload)
 		if err != nil || v == nil {
 			return
 		}

@@ -23,7 +23,7 @@ func (r *Router) photoChanged(a *Account) {
 			continue
 		}
 		for i := range f.Children {
-			if c := &f.Children[i]; string(c.Space) == features.NSPhotoUpdate {
+			if c := &f.Children[i]; string(c.Space) == features.NSPhotoUpdate && !features.ShowsNoPhoto(c.Raw) {
 				f.Drop(i)
 			}
 		}

@@ -59,6 +59,8 @@ func (r *Router) update(from *Resource, f *frame.Frame, p *Pledge, t *stream.Tur
 			r.arrivals.add(a, r.Clock())
 		}
 	}
+	r.askCapabilities(from, u.question, t)
+	r.showNewest(from, u.wanted, t)
 	a.drainNow(t)
 }
 
@@ -67,9 +69,11 @@ type updated struct {
 	presence Parcel
 	now      *snapshot
 	contacts []string
-	directed map[string]bool // who got directed presence and must hear of the end
-	arrives  bool            // the resource was not available before
-	atRest   bool            // the roster has not changed for a while
+	directed map[string]bool  // who got directed presence and must hear of the end
+	arrives  bool             // the resource was not available before
+	atRest   bool             // the roster has not changed for a while
+	question *question        // for the client
+	wanted   *features.Notify // what the client asks for anew
 }
 
 // takeUpdate changes the live state. It returns false if there is nothing to tell now.
@@ -86,6 +90,10 @@ func (res *Resource) takeUpdate(f *frame.Frame, p *Pledge, t *stream.Turn) (u up
 	a.insist(p, res.writeShown)
 	res.rememberFor(p, t)
 	u.arrives = res.view.available && !before.available
+	u.question, res.asks = res.asks, nil
+	if u.arrives || res.view.notify != before.notify {
+		u.wanted = res.view.notify
+	}
 	if u.arrives || before.priority < 0 {
 		a.expectDrain(res)
 	}
@@ -118,6 +126,7 @@ func (a *Account) show(res *Resource, f *frame.Frame) Parcel {
 	if available {
 		res.view.available, res.view.priority, res.view.presence = true, priorityOf(f), p
 		res.shown.Priority = int32(res.view.priority)
+		res.asks = res.claims(f)
 	} else {
 		res.hide()
 	}
@@ -151,6 +160,13 @@ func (a *Account) photoHash() string {
 		}
 	}
 	return a.photo
+}
+
+// shownPhoto is photoHash for who does not hold the lock.
+func (a *Account) shownPhoto() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.photoHash()
 }
 
 // audience lists the contacts who get the account's presence, without those that the owner blocks. It is not changed any
@@ -247,7 +263,11 @@ func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error 
 	if string(f.Type) != "error" {
 		from.noteDirected(to, len(f.Type) == 0, t)
 	}
-	b := f.AppendTo(nil, frame.Stamp{From: from.full, Lang: from.Lang})
+	stamp := frame.Stamp{From: from.full, Lang: from.Lang}
+	if len(f.Type) == 0 {
+		stamp.Append = features.PhotoUpdate(f, from.Account.shownPhoto()) // XEP-0398 §4
+	}
+	b := f.AppendTo(nil, stamp)
 	c := r.peek(to.Bare())
 	if c == nil {
 		return nil
