@@ -27,6 +27,16 @@ var fieldLabels = map[string]label{
 	"space": {"Namensraum", "namespace"}, "local": {"Element", "element"}, "element": {"Inhalt", "content"},
 	"file_name": {"Dateiname", "file name"}, "media_type": {"Art der Datei", "type of the file"}, "size": {"Größe in Byte", "size in bytes"},
 	"expires": {"abrufbar bis", "can be retrieved until"}, "purpose": {"Zweck", "purpose"}, "key": {"Schlüssel der gespeicherten Datei", "key of the stored file"},
+	"node": {"Knoten", "node"}, "host": {"Dienst", "service"}, "title": {"Titel", "title"}, "description": {"Beschreibung", "description"},
+	"payload_type": {"Art der Inhalte", "type of the payloads"}, "access": {"wer lesen darf", "who may read"},
+	"publishers": {"wer veröffentlichen darf", "who may publish"}, "last_item": {"wann das Neueste gesendet wird", "when the newest is sent"},
+	"max_items": {"Einträge höchstens", "items at most"}, "volatile": {"wird nicht aufbewahrt", "not kept"},
+	"silent": {"ohne Benachrichtigungen", "without notifications"}, "without_payload": {"Benachrichtigungen ohne Inhalt", "notifications without payload"},
+	"notify_retract": {"meldet entfernte Einträge", "tells of removed items"}, "notify_delete": {"meldet sein Ende", "tells of its end"},
+	"notify_config": {"meldet neue Einstellungen", "tells of new settings"}, "message_type": {"Art der Benachrichtigungen", "type of notifications"},
+	"affiliations": {"besondere Rechte", "special rights"}, "person": {"Person", "person"}, "role": {"Rolle", "role"}, "created": {"angelegt", "created"},
+	"item_id": {"Kennung des Eintrags", "id of the item"}, "payload": {"Inhalt", "content"}, "publisher": {"von wem", "by whom"},
+	"published": {"veröffentlicht", "published"}, "number": {"Nummer", "number"}, "subscriber": {"wer benachrichtigt wird", "who is notified"},
 	"address": {"gesperrte Adresse", "blocked address"},
 	"rules":   {"Regeln", "rules"}, "type": {"gilt für", "is about"}, "value": {"Wert", "value"}, "deny": {"verbietet", "denies"}, "order": {"Reihenfolge", "order"},
 	"message": {"Nachrichten", "messages"}, "iq": {"Anfragen", "requests"}, "presence_in": {"Anwesenheit anderer", "presence of others"},
@@ -70,6 +80,13 @@ var valueLabels = map[string]label{
 	"FOR_LIMITED": {"auf Zeit", "for a limited time"}, "FOR_PERMANENT": {"auf Dauer", "for good"},
 	"EVERYBODY": {"alle", "everybody"}, "BY_JID": {"eine Adresse", "an address"}, "BY_GROUP": {"eine Gruppe der Kontaktliste", "a group of the contact list"},
 	"BY_SUBSCRIPTION": {"eine Art von Kontakten", "a kind of contacts"}, "FOUND": {"in der Suche gefunden werden", "being found by the search"},
+	"ACCESS_OPEN": {"alle", "everybody"}, "ACCESS_PRESENCE": {"wer Ihre Anwesenheit sieht", "those who see your presence"},
+	"ACCESS_ROSTER": {"Gruppen Ihrer Kontaktliste", "groups of your contact list"}, "ACCESS_WHITELIST": {"nur wer genannt ist", "only who is named"},
+	"PUBLISHERS_ONLY": {"nur Sie und wer genannt ist", "only you and who is named"}, "PUBLISHERS_SUBSCRIBERS": {"wer benachrichtigt wird", "those who are notified"},
+	"PUBLISHERS_ANYBODY": {"alle, die lesen dürfen", "all who may read"}, "LAST_ITEM_NEVER": {"nie", "never"},
+	"LAST_ITEM_ON_SUBSCRIPTION": {"wenn jemand abonniert", "when somebody subscribes"}, "LAST_ITEM_ON_PRESENCE": {"wenn jemand online kommt", "when somebody comes online"},
+	"NODE_OWNER": {"verwaltet", "manages"}, "NODE_PUBLISHER": {"veröffentlicht und liest", "publishes and reads"},
+	"NODE_PUBLISH_ONLY": {"veröffentlicht", "publishes"}, "NODE_MEMBER": {"liest", "reads"}, "NODE_OUTCAST": {"ausgeschlossen", "excluded"},
 	"SHA1": {"SCRAM-SHA-1", "SCRAM-SHA-1"}, "SHA256": {"SCRAM-SHA-256", "SCRAM-SHA-256"}, "SHA512": {"SCRAM-SHA-512", "SCRAM-SHA-512"},
 }
 
@@ -109,6 +126,9 @@ var sections = []section{
 	{[]string{"push.enabled"}, label{"Benachrichtigungen", "Notifications"}, label{
 		"Dienste, über die Ihre Geräte geweckt werden, wenn etwas für Sie ankommt. Ihnen wird weder Inhalt noch Absender mitgeteilt.",
 		"Services that wake your devices when something arrives for you. They are told neither content nor sender."}},
+	{[]string{"pep.item", "pep.node", "pep.hosted", "pep.subscription"}, label{"Veröffentlichtes", "What you published"}, label{
+		"Was Ihre Programme für andere veröffentlicht oder für Sie abgelegt haben (Bild, Stimmung, Schlüssel, Lesezeichen), wem Sie es zeigen und wer davon benachrichtigt werden will.",
+		"What your clients published for others or keep for you (avatar, mood, keys, bookmarks), to whom you show it, and who wants to be notified."}},
 	{[]string{"offline.message"}, label{"Wartende Nachrichten", "Waiting messages"}, label{
 		"Nachrichten an Sie, die noch kein Gerät abgeholt hat.", "Messages to you that no device has fetched yet."}},
 	{[]string{"archive.message"}, label{"Nachrichtenarchiv", "Message archive"}, label{

@@ -102,6 +102,12 @@ func Classes() []Class {
 			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
 		},
 		{
+			Data: schemas.DataClass_PUBLISHED, Name: "published", Subject: Contacts,
+			German:   "Was die Person über PubSub veröffentlicht hat (etwa Bild, Stimmung, Schlüssel und Lesezeichen), wem sie es zeigt und wer benachrichtigt werden will",
+			English:  "what the person published through PubSub (such as avatar, mood, keys and bookmarks), to whom they show it, and who wants to be notified",
+			Families: []schemas.Family{schemas.Family_PEP_FACTS, schemas.Family_NODE_FACTS},
+		},
+		{
 			Data: schemas.DataClass_PROOF, Name: "proof", Subject: Nobody,
 			German:   "Was gelöscht, verloren oder wiederhergestellt wurde, ohne Inhalt und ohne Namen",
 			English:  "what was erased, lost or restored, without content and without names",

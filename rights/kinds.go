@@ -18,6 +18,8 @@ var kinds = map[schemas.Family]string{
 	schemas.Family_ARCHIVE_FACTS:       "archived messages",
 	schemas.Family_ARCHIVE_PREFERENCES: "what is archived",
 	schemas.Family_TOKEN_FACTS:         "devices and device passwords",
+	schemas.Family_PEP_FACTS:      "published items and subscriptions",
+	schemas.Family_NODE_FACTS:     "nodes that hold published items",
 	schemas.Family_BLOCK_FACTS:         "blocked addresses",
 	schemas.Family_UPLOAD_FACTS:        "uploaded files",
 	schemas.Family_PUSH_FACTS:          "notifications to devices",

@@ -28,6 +28,8 @@ var where = map[schemas.Family]string{
 	schemas.Family_OFFLINE_FACTS:  "nobody: messages are as their senders wrote them; signing in takes them over",
 	schemas.Family_PROFILE_FACTS:  "the person, in any client: the own profile (vCard, photo)",
 	schemas.Family_PRIVATE_FACTS:  "the person, in the client that put it there (bookmarks, settings)",
+	schemas.Family_PEP_FACTS:      "the person, in the client that published it; subscriptions: who subscribed",
+	schemas.Family_NODE_FACTS:     "the person, in the client that made the node",
 	schemas.Family_BLOCK_FACTS:    "the person, in any client: blocked addresses",
 	schemas.Family_PUSH_FACTS:     "the person, in the client that turned notifications on",
 	schemas.Family_UPLOAD_FACTS:   "nobody: a file is as it was uploaded; the person can upload another",

@@ -249,7 +249,7 @@ type NodeConfigured struct {
 	Host           string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"` // of the service; empty: the owner's own address
 	Title          string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	Description    string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Type           string                 `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"` // namespace of the payloads
+	PayloadType    string                 `protobuf:"bytes,5,opt,name=payload_type,json=payloadType,proto3" json:"payload_type,omitempty"` // namespace of the payloads
 	Access         NodeAccess             `protobuf:"varint,6,opt,name=access,proto3,enum=protokoll.NodeAccess" json:"access,omitempty"`
 	Groups         []string               `protobuf:"bytes,7,rep,name=groups,proto3" json:"groups,omitempty"` // of the owner's roster, for ACCESS_ROSTER
 	Publishers     NodePublishers         `protobuf:"varint,8,opt,name=publishers,proto3,enum=protokoll.NodePublishers" json:"publishers,omitempty"`
@@ -326,9 +326,9 @@ func (x *NodeConfigured) GetDescription() string {
 	return ""
 }
 
-func (x *NodeConfigured) GetType() string {
+func (x *NodeConfigured) GetPayloadType() string {
 	if x != nil {
-		return x.Type
+		return x.PayloadType
 	}
 	return ""
 }
@@ -434,7 +434,7 @@ func (x *NodeConfigured) GetCreated() int64 {
 // What an address may do with a node. XEP-0060 §4.1.
 type NodeAffiliation struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"` // bare JID
+	Person        string                 `protobuf:"bytes,1,opt,name=person,proto3" json:"person,omitempty"` // bare JID
 	Role          NodeRole               `protobuf:"varint,2,opt,name=role,proto3,enum=protokoll.NodeRole" json:"role,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -470,9 +470,9 @@ func (*NodeAffiliation) Descriptor() ([]byte, []int) {
 	return file_pep_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *NodeAffiliation) GetAddress() string {
+func (x *NodeAffiliation) GetPerson() string {
 	if x != nil {
-		return x.Address
+		return x.Person
 	}
 	return ""
 }
@@ -543,7 +543,7 @@ type ItemPublished struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Id            string                 `protobuf:"bytes,3,opt,name=id,proto3" json:"id,omitempty"`
+	ItemId        string                 `protobuf:"bytes,3,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,4,opt,name=payload,proto3" json:"payload,omitempty"`      // the one element inside the <item/>; empty: none
 	Publisher     string                 `protobuf:"bytes,5,opt,name=publisher,proto3" json:"publisher,omitempty"`  // bare JID, where it is not the owner
 	Published     int64                  `protobuf:"varint,6,opt,name=published,proto3" json:"published,omitempty"` // Unix milliseconds
@@ -596,9 +596,9 @@ func (x *ItemPublished) GetHost() string {
 	return ""
 }
 
-func (x *ItemPublished) GetId() string {
+func (x *ItemPublished) GetItemId() string {
 	if x != nil {
-		return x.Id
+		return x.ItemId
 	}
 	return ""
 }
@@ -637,8 +637,8 @@ type NodeSubscribed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
 	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
-	Address       string                 `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"` // bare or full JID
-	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`    // Unix milliseconds
+	Subscriber    string                 `protobuf:"bytes,3,opt,name=subscriber,proto3" json:"subscriber,omitempty"` // bare or full JID
+	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`          // Unix milliseconds
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -687,9 +687,9 @@ func (x *NodeSubscribed) GetHost() string {
 	return ""
 }
 
-func (x *NodeSubscribed) GetAddress() string {
+func (x *NodeSubscribed) GetSubscriber() string {
 	if x != nil {
-		return x.Address
+		return x.Subscriber
 	}
 	return ""
 }
@@ -705,13 +705,13 @@ var File_pep_proto protoreflect.FileDescriptor
 
 const file_pep_proto_rawDesc = "" +
 	"\n" +
-	"\tpep.proto\x12\tprotokoll\x1a\roptions.proto\"\xaa\x06\n" +
+	"\tpep.proto\x12\tprotokoll\x1a\roptions.proto\"\xb9\x06\n" +
 	"\x0eNodeConfigured\x12\x18\n" +
 	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
 	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12\x1a\n" +
 	"\x05title\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\x05title\x12&\n" +
-	"\vdescription\x18\x04 \x01(\tB\x04\x88\xb5\x18\x11R\vdescription\x12\x18\n" +
-	"\x04type\x18\x05 \x01(\tB\x04\x88\xb5\x18\x11R\x04type\x123\n" +
+	"\vdescription\x18\x04 \x01(\tB\x04\x88\xb5\x18\x11R\vdescription\x12'\n" +
+	"\fpayload_type\x18\x05 \x01(\tB\x04\x88\xb5\x18\x11R\vpayloadType\x123\n" +
 	"\x06access\x18\x06 \x01(\x0e2\x15.protokoll.NodeAccessB\x04\x88\xb5\x18\x11R\x06access\x12\x1c\n" +
 	"\x06groups\x18\a \x03(\tB\x04\x88\xb5\x18\x11R\x06groups\x12?\n" +
 	"\n" +
@@ -729,29 +729,31 @@ const file_pep_proto_rawDesc = "" +
 	"\fmessage_type\x18\x11 \x01(\tB\x04\x88\xb5\x18\x11R\vmessageType\x12D\n" +
 	"\faffiliations\x18\x12 \x03(\v2\x1a.protokoll.NodeAffiliationB\x04\x88\xb5\x18\x11R\faffiliations\x12\x1e\n" +
 	"\acreated\x18\x13 \x01(\x03B\x04\x88\xb5\x18\x11R\acreated:\x12\x92\xb5\x18\x0e\n" +
-	"\bpep.node\x10\x01\x18\"\"`\n" +
-	"\x0fNodeAffiliation\x12\x1e\n" +
-	"\aaddress\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\aaddress\x12-\n" +
+	"\bpep.node\x10\x01\x18\"\"^\n" +
+	"\x0fNodeAffiliation\x12\x1c\n" +
+	"\x06person\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x06person\x12-\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x13.protokoll.NodeRoleB\x04\x88\xb5\x18\x11R\x04role\"V\n" +
 	"\n" +
 	"NodeHosted\x12\x18\n" +
 	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
 	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host:\x14\x92\xb5\x18\x10\n" +
 	"\n" +
-	"pep.hosted\x10\x01\x18\"\"\xf3\x01\n" +
+	"pep.hosted\x10\x01\x18\"\"\xfc\x01\n" +
 	"\rItemPublished\x12\x18\n" +
 	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
-	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12\x14\n" +
-	"\x02id\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\x02id\x12\x1e\n" +
+	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12\x1d\n" +
+	"\aitem_id\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\x06itemId\x12\x1e\n" +
 	"\apayload\x18\x04 \x01(\fB\x04\x88\xb5\x18\x11R\apayload\x12\"\n" +
 	"\tpublisher\x18\x05 \x01(\tB\x04\x88\xb5\x18\x11R\tpublisher\x12\"\n" +
 	"\tpublished\x18\x06 \x01(\x03B\x04\x88\xb5\x18\x11R\tpublished\x12\x1c\n" +
 	"\x06number\x18\a \x01(\x04B\x04\x88\xb5\x18\x11R\x06number:\x12\x92\xb5\x18\x0e\n" +
-	"\bpep.item\x10\x01\x18\b\"\x9c\x01\n" +
+	"\bpep.item\x10\x01\x18\b\"\xa2\x01\n" +
 	"\x0eNodeSubscribed\x12\x18\n" +
 	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
-	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12\x1e\n" +
-	"\aaddress\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\aaddress\x12\x1a\n" +
+	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12$\n" +
+	"\n" +
+	"subscriber\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\n" +
+	"subscriber\x12\x1a\n" +
 	"\x05since\x18\x04 \x01(\x03B\x04\x88\xb5\x18\x11R\x05since:\x1a\x92\xb5\x18\x16\n" +
 	"\x10pep.subscription\x10\x01\x18\b*\x83\x01\n" +
 	"\bNodeRole\x12\x19\n" +

@@ -13,7 +13,7 @@ func roleOf(o Owner, c *schemas.NodeConfigured, bare string) schemas.NodeRole {
 		return schemas.NodeRole_NODE_OWNER
 	}
 	for _, a := range c.GetAffiliations() {
-		if a.GetAddress() == bare {
+		if a.GetPerson() == bare {
 			return a.GetRole()
 		}
 	}

@@ -39,7 +39,7 @@ type entry struct {
 }
 
 func entryOf(i *schemas.ItemPublished) entry {
-	return entry{i.GetId(), i.GetNumber(), len(i.GetPayload())}
+	return entry{i.GetItemId(), i.GetNumber(), len(i.GetPayload())}
 }
 
 // Natural keys of facts. NUL cannot stand in XML, so they are unambiguous.
@@ -107,7 +107,7 @@ func (c *Catalogue) set(value any) {
 		n := c.at(m.GetHost(), m.GetNode())
 		c.bytes += n.put(entryOf(m))
 	case *schemas.NodeSubscribed:
-		c.at(m.GetHost(), m.GetNode()).subscribe(m.GetAddress())
+		c.at(m.GetHost(), m.GetNode()).subscribe(m.GetSubscriber())
 	}
 }
 

@@ -45,7 +45,7 @@ var options = []option{
 	text("description", "Was der Knoten enthält", "What the node holds",
 		func(c *schemas.NodeConfigured) *string { return &c.Description }),
 	text("type", "Der Namensraum der Inhalte", "The namespace of the payloads",
-		func(c *schemas.NodeConfigured) *string { return &c.Type }),
+		func(c *schemas.NodeConfigured) *string { return &c.PayloadType }),
 	{"access_model", "list-single", []string{"open", "presence", "roster", "whitelist"},
 		"Wer abonnieren und lesen darf", "Who may subscribe and read", getAccess, setAccess},
 	{"roster_groups_allowed", "list-multi", nil, "Gruppen der Kontaktliste, die abonnieren und lesen dürfen",

@@ -172,7 +172,7 @@ func (d *Draft) Publish(p Publication) (*schemas.ItemPublished, error) {
 		p.ID = newID()
 	}
 	n := d.change(p.Ref)
-	i := &schemas.ItemPublished{Node: p.Name, Host: p.Host, Id: p.ID, Payload: bytes.Clone(p.Payload), Published: d.at.UnixMilli(),
+	i := &schemas.ItemPublished{Node: p.Name, Host: p.Host, ItemId: p.ID, Payload: bytes.Clone(p.Payload), Published: d.at.UnixMilli(),
 		Number: n.next()}
 	if p.Publisher != d.Bare() {
 		i.Publisher = p.Publisher
@@ -201,8 +201,8 @@ func newID() string { return rand.Text() }
 
 // keep states an item, and ends those that it pushes out.
 func (d *Draft) keep(r Ref, n *Node, i *schemas.ItemPublished) error {
-	entity := r.item(i.GetId())
-	if id, ok := n.newest(); ok && id == i.GetId() {
+	entity := r.item(i.GetItemId())
+	if id, ok := n.newest(); ok && id == i.GetItemId() {
 		before, err := d.Item(r, id)
 		if err != nil {
 			return err
@@ -302,7 +302,7 @@ func (d *Draft) Subscribe(r Ref, address string) error {
 	}
 	n.subscribe(address)
 	d.Facts = append(d.Facts, eventlog.Set(r.subscription(address),
-		&schemas.NodeSubscribed{Node: r.Name, Host: r.Host, Address: address, Since: d.at.UnixMilli()}))
+		&schemas.NodeSubscribed{Node: r.Name, Host: r.Host, Subscriber: address, Since: d.at.UnixMilli()}))
 	return nil
 }
 

@@ -72,7 +72,7 @@ func LastItem(c *schemas.NodeConfigured, i *schemas.ItemPublished) []byte {
 
 func publishedEvent(c *schemas.NodeConfigured, i *schemas.ItemPublished) []byte {
 	b := openItems(c)
-	b = appendAttr(append(b, "<item"...), "id", i.GetId())
+	b = appendAttr(append(b, "<item"...), "id", i.GetItemId())
 	if i.GetPublisher() != "" {
 		b = appendAttr(b, "publisher", i.GetPublisher())
 	}

@@ -143,7 +143,7 @@ func nodeAffiliations(a *asked) (features.Reply, error) {
 	return a.listNode("affiliations", func(o Owner, n *Node, b []byte) []byte {
 		b = appendGrant(b, o.Bare(), "affiliation", "owner")
 		for _, g := range n.Config.GetAffiliations() {
-			b = appendGrant(b, g.GetAddress(), "affiliation", roleWord(g.GetRole()))
+			b = appendGrant(b, g.GetPerson(), "affiliation", roleWord(g.GetRole()))
 		}
 		return b
 	})
@@ -212,9 +212,9 @@ func grant(d *Draft, c *schemas.NodeConfigured, g grantX) error {
 		}
 		return features.NotAcceptable("the node belongs to its owner's account") // XEP-0060 §8.9.2.4
 	}
-	c.Affiliations = slices.DeleteFunc(c.Affiliations, func(x *schemas.NodeAffiliation) bool { return x.GetAddress() == bare })
+	c.Affiliations = slices.DeleteFunc(c.Affiliations, func(x *schemas.NodeAffiliation) bool { return x.GetPerson() == bare })
 	if role != schemas.NodeRole_NODE_ROLE_UNSPECIFIED {
-		c.Affiliations = append(c.Affiliations, &schemas.NodeAffiliation{Address: bare, Role: role})
+		c.Affiliations = append(c.Affiliations, &schemas.NodeAffiliation{Person: bare, Role: role})
 	}
 	return nil
 }

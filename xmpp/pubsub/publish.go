@@ -30,7 +30,7 @@ func publish(a *asked) (features.Reply, error) {
 			return err
 		}
 		for _, i := range published {
-			ids = append(ids, i.GetId())
+			ids = append(ids, i.GetItemId())
 		}
 		return a.follow(d, Change{Ref: a.ref(), Published: published})
 	})
@@ -266,7 +266,7 @@ func (a *asked) wanted(n *Node) (ids []string) {
 }
 
 func appendItem(dst []byte, i *schemas.ItemPublished) []byte {
-	dst = appendAttr(append(dst, "<item"...), "id", i.GetId())
+	dst = appendAttr(append(dst, "<item"...), "id", i.GetItemId())
 	if i.GetPublisher() != "" {
 		dst = append(frame.AppendEscaped(append(dst, " publisher='"...), i.GetPublisher()), '\'')
 	}
