@@ -21,6 +21,7 @@ type Config struct {
 	Log     Log           `toml:"log"`
 	Upload  Upload        `toml:"upload"`
 	Proxy   Proxy         `toml:"proxy"`
+	PubSub  PubSub        `toml:"pubsub"`
 	Ledger  Ledger        `toml:"ledger"`
 	Report  Report        `toml:"report"`
 	Resume  time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
@@ -54,6 +55,11 @@ type Proxy struct {
 	Streams        int    `toml:"streams"`
 	StreamsAccount int    `toml:"streams_per_account"`
 	BytesPerSecond int    `toml:"bytes_per_second"`
+}
+
+// PubSub is the service for nodes that are nobody's own address. XEP-0060
+type PubSub struct {
+	Host string `toml:"host"` // JID of the service; empty: "pubsub." and the first domain
 }
 
 // Domain is one served domain.

@@ -89,7 +89,7 @@ func (d check) services(c *Config) {
 	for _, dom := range c.Domain {
 		taken[dom.Name] = true
 	}
-	for path, host := range map[string]string{"upload.host": c.Upload.Host, "proxy.host": c.Proxy.Host} {
+	for path, host := range map[string]string{"upload.host": c.Upload.Host, "proxy.host": c.Proxy.Host, "pubsub.host": c.PubSub.Host} {
 		if j, err := jid.Parse(host); host != "" && (err != nil || j.Domainpart() != host || j.String() != host) {
 			d.Fault(path, "is no domain in its prepared (lower-case) form")
 		}
@@ -99,6 +99,9 @@ func (d check) services(c *Config) {
 	}
 	if c.Upload.Host != "" && c.Upload.Host == c.Proxy.Host {
 		d.Fault("proxy.host", "must be a name of its own")
+	}
+	if h := c.PubSub.Host; h != "" && (h == c.Proxy.Host || h == c.Upload.Host) {
+		d.Fault("pubsub.host", "must be a name of its own")
 	}
 	u, err := url.Parse(c.Upload.URL)
 	if c.Upload.URL != "" && (err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "") {

@@ -15,10 +15,12 @@ import (
 	"protokoll/config"
 	"protokoll/internal/peer"
 	"protokoll/retention"
+	"protokoll/xmpp/bytestreams"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/router"
 	"protokoll/xmpp/stream"
+	"protokoll/xmpp/upload"
 )
 
 type serveCmd struct {
@@ -113,7 +115,15 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 			Folder: c.Data, Logger: logger, ReserveBytes: uint64(c.Log.Reserve),
 			SegmentEvents: uint64(c.Log.SegmentEvents), SegmentAge: c.Log.SegmentAge, Keep: c.Ledger.Keep,
 		},
-		Listen: c.Listen.Client, ListenTLS: c.Listen.ClientTLS,
+		Listen: c.Listen.Client, ListenTLS: c.Listen.ClientTLS, HTTPS: c.Listen.HTTPS, Proxy: c.Listen.Proxy,
+		Upload: node.Upload{Host: c.Upload.Host, URL: c.Upload.URL, Limits: upload.Limits{
+			FileBytes: int64(c.Upload.FileBytes), Files: c.Upload.Files, TotalBytes: int64(c.Upload.TotalBytes),
+			KeptFiles: c.Upload.KeptFiles, KeptBytes: int64(c.Upload.KeptBytes), Reserve: int64(c.Upload.Reserve),
+		}},
+		Relay: node.Relay{Host: c.Proxy.Host, Address: c.Proxy.Address, Limits: bytestreams.Limits{
+			Streams: c.Proxy.Streams, StreamsAccount: c.Proxy.StreamsAccount, BytesPerSecond: c.Proxy.BytesPerSecond,
+		}},
+		PubSub:   c.PubSub.Host,
 		Contacts: features.Contacts(c.Contact),
 		Streams:  streamLimits(c.Limits),
 		Accounts: router.Limits{

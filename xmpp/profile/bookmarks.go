@@ -197,11 +197,11 @@ func collate(d *pubsub.Draft, before storage) (storage, error) {
 	old, size := before.rooms(), 0
 	for _, item := range items {
 		e, err := parseTree(item.GetPayload())
-		if err != nil || !e.is(NSBookmarks, "conference") || canonical(item.GetId()) == "" {
+		if err != nil || !e.is(NSBookmarks, "conference") || canonical(item.GetItemId()) == "" {
 			continue
 		}
-		c := conference(item.GetId(), e)
-		if b := old[canonical(item.GetId())]; sameBookmark(b, c) {
+		c := conference(item.GetItemId(), e)
+		if b := old[canonical(item.GetItemId())]; sameBookmark(b, c) {
 			c = b
 		}
 		if size += len(c.append(nil, NSStorage)); size > features.MaxPrivateBytes/2 {
@@ -284,7 +284,7 @@ func publishStorage(d *pubsub.Draft, raw []byte) error {
 	}
 	id := storageItem
 	if item != nil {
-		id = item.GetId()
+		id = item.GetItemId()
 	}
 	_, err = d.Publish(pubsub.Publication{Ref: storageNode, ID: id, Payload: raw, Create: privately(1)})
 	return err

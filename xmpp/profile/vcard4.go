@@ -254,7 +254,7 @@ func publishVCard4(d *pubsub.Draft, card *element) error {
 	var before *element
 	id := vCard4Item
 	if item != nil {
-		id = item.GetId()
+		id = item.GetItemId()
 		if before, err = parseTree(item.GetPayload()); err != nil || !before.is(nsVCardXML, "vcard") {
 			before = nil
 		}

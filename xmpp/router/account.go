@@ -14,7 +14,9 @@ import (
 	"protokoll/eventlog/seal"
 	"protokoll/projections/state"
 	"protokoll/schemas"
+	"protokoll/xmpp/archive"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/pubsub"
 	"protokoll/xmpp/roster"
 )
 
@@ -55,8 +57,17 @@ type Account struct {
 	blocksLoaded bool
 	blocks       *features.Blocks
 
+	prefsLoaded bool
+	prefs       *archive.Preferences // nil: nothing is archived
+	archived    *eventlog.Receipt    // of the newest change of the archive
+
+	targets    []*target // for notifications; a list is never changed
+	pushLoaded bool
+
 	box  box
 	last lastSeen
+
+	nodes *pubsub.Catalogue // nil: to be made from the facts
 
 	photo       string // SHA-1 of the vCard's photo. XEP-0153 §3.1
 	photoLoaded bool
@@ -100,7 +111,9 @@ func (a *Account) Owner() *seal.Owner { return a.owner }
 type snapshot struct {
 	views   []view
 	blocks  *features.Blocks
-	backlog bool // messages may wait: whatever would be stored must be decided under the lock, behind them
+	prefs   *archive.Preferences
+	backlog bool      // messages may wait: whatever would be stored must be decided under the lock, behind them
+	targets []*target // for notifications
 }
 
 // view is a resource as routing sees it.
@@ -114,11 +127,12 @@ type view struct {
 	privacy    bool   // in privacy list pushes
 	list       string // the active privacy list; empty: none. XEP-0016 §2.4
 	presence   Parcel
+	notify     *features.Notify // what it wants to hear of
 }
 
 // publish replaces the snapshot. The caller holds the lock.
 func (a *Account) publish() {
-	s := &snapshot{blocks: a.blocks, backlog: a.backlog()}
+	s := &snapshot{blocks: a.blocks, targets: a.targets, prefs: a.prefs, backlog: a.backlog()}
 	s.views = make([]view, 0, len(a.resources))
 	for _, r := range a.resources {
 		s.views = append(s.views, r.view)
@@ -129,7 +143,7 @@ func (a *Account) publish() {
 // backlog tells whether messages may wait, or whether nobody is there: then the account may be evicted at any moment, which
 // only the lock can tell. The caller holds the lock.
 func (a *Account) backlog() bool {
-	return !a.box.loaded || len(a.box.letters) > 0 || len(a.resources) == 0
+	return !a.box.loaded || !a.prefsLoaded || len(a.box.letters) > 0 || len(a.resources) == 0
 }
 
 // presenceOf tells what a snapshot has to offer to messages. RFC 6121 §8.5
@@ -212,8 +226,10 @@ func (a *Account) reloadOnce() bool {
 		return false
 	}
 	a.written = nil
-	a.rosterLoaded, a.blocksLoaded, a.last.loaded, a.photoLoaded = false, false, false, false
+	a.rosterLoaded, a.blocksLoaded, a.last.loaded, a.photoLoaded, a.prefsLoaded = false, false, false, false, false
+	a.pushLoaded = false
 	a.last.presence = nil
+	a.forgetNodes()
 	a.ready()
 	a.publish()
 	return true
@@ -221,7 +237,7 @@ func (a *Account) reloadOnce() bool {
 
 // ready loads what a session needs of its account. What cannot be read is empty until it can. The caller holds the lock.
 func (a *Account) ready() {
-	for _, load := range []func() error{a.loadRoster, a.loadBlocks, a.loadLast, a.loadBox} {
+	for _, load := range []func() error{a.loadRoster, a.loadBlocks, a.loadLast, a.loadPrefs, a.loadBox, a.loadPush} {
 		if err := load(); err != nil {
 			a.r.Logger.Error("account not loaded", slog.Any("error", err))
 		}
@@ -255,6 +271,7 @@ func (a *Account) write(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.R
 		}
 		a.written[writtenKey{f.Family, a.owner.Entity(f.Family, f.Entity)}] = &written{f.Value, at}
 	}
+	a.foldNodes(facts)
 	rc := a.append(cause, facts...)
 	a.r.known(rc, func(error) { at.Store(a.r.Clock().UnixNano()) })
 	return rc

@@ -199,7 +199,7 @@ func (r *Router) sweepOnce() {
 
 // marks are the ends of the lanes that accounts read.
 func (r *Router) marks() (marks []eventlog.Position) {
-	for _, l := range []eventlog.Lane{eventlog.Now, eventlog.Inbox, eventlog.Lasting} {
+	for _, l := range []eventlog.Lane{eventlog.Now, eventlog.Inbox, eventlog.Lasting, eventlog.Archive} {
 		if n := r.Log.Mark(l); n > 0 {
 			marks = append(marks, eventlog.Position{Lane: l, Number: n})
 		}

@@ -154,6 +154,7 @@ func (r *Router) Resumed(res *Resource, restored bool, t *stream.Turn) {
 	available := a.resumed(res, t)
 	if restored && available {
 		r.arrive(res, a.snap.Load(), t)
+		r.recall(res, t)
 	}
 }
 

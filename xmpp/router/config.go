@@ -14,6 +14,7 @@ import (
 	"protokoll/eventlog"
 	"protokoll/projections/state"
 	"protokoll/schemas"
+	"protokoll/xmpp/caps"
 	"protokoll/xmpp/features"
 )
 
@@ -102,13 +103,16 @@ func (l Limits) withDefaults() Limits {
 // Router holds the accounts in memory and routes between them. It is safe for many goroutines.
 type Router struct {
 	Config
-	domains  map[string]bool
-	shards   [shardCount]shard
-	later    later
-	unknown  unknown
-	arrivals arrivals
-	accepted atomic.Uint64 // messages with a duty, to keep their order
-	halted   atomic.Bool   // the log has stopped: only the next start can tell what is on disk
+	domains      map[string]bool
+	shards       [shardCount]shard
+	later        later
+	unknown      unknown
+	asked        asked
+	arrivals     arrivals
+	newest       newest
+	capabilities *caps.Cache
+	accepted     atomic.Uint64 // messages with a duty, to keep their order
+	halted       atomic.Bool   // the log has stopped: only the next start can tell what is on disk
 
 	stop    context.CancelFunc
 	stopped context.Context
@@ -124,7 +128,7 @@ func New(c Config) *Router {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	r := &Router{Config: c, domains: map[string]bool{}}
+	r := &Router{Config: c, domains: map[string]bool{}, capabilities: caps.NewCache(caps.DefaultCached)}
 	for _, d := range c.Domains {
 		r.domains[d] = true
 	}
@@ -145,6 +149,7 @@ func New(c Config) *Router {
 // Close ends the router's goroutines. Sessions must have ended or been stored before.
 func (r *Router) Close() {
 	r.stop()
+	r.asked.close()
 	r.later.close()
 	r.workers.Wait()
 }

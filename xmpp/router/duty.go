@@ -30,6 +30,7 @@ type Duty struct {
 	received int64  // milliseconds since 1970 UTC
 	id       [16]byte
 	order    uint64  // in which messages were accepted
+	wakes    bool    // worth a notification
 	pledge   *Pledge // what the sender's acknowledgement waits for; nil if it gets none
 
 	mu       sync.Mutex
@@ -241,7 +242,7 @@ func (a *Account) handOn(t *stream.Turn, d *Duty) {
 	}
 	s := a.snap.Load()
 	if best := s.best(); best >= 0 && !a.box.waiting() {
-		p := Parcel{Head: d.stanza, Kept: true, Kind: Storable, Duty: d}
+		p := Parcel{Head: d.stanza, Kept: true, Kind: Storable, Wakes: d.wakes, Duty: d}
 		for i := range s.views {
 			if v := &s.views[i]; v.available && v.priority == best && !d.hadIt(v.Outlet) {
 				v.Outlet.Deliver(t, p)

@@ -60,6 +60,9 @@ const maxEcho = 4 << 10
 // echo returns what an error repeats of the stanza that it answers: the payload if it stands for itself. RFC 6120 §8.3.1
 func echo(f *frame.Frame, e *features.Error) []byte {
 	p := f.Payload()
+	if e.Beside != nil {
+		return bytes.Clone(e.Beside)
+	}
 	if !e.Echo || p == nil || len(p.Raw) > maxEcho {
 		return nil
 	}

@@ -44,13 +44,24 @@ func (a *Account) Change(cause schemas.Cause, decide func(features.Facts) ([]eve
 	if err != nil || len(facts) == 0 {
 		return nil, err
 	}
+	return a.changed(cause, facts)
+}
+
+// changed appends facts that were decided, and lets the live state follow. The caller holds the lock.
+func (a *Account) changed(cause schemas.Cause, facts []eventlog.Fact) (*eventlog.Receipt, error) {
 	rc := a.write(cause, facts...)
 	for _, f := range facts {
 		if f.Family == schemas.Family_BLOCK_FACTS {
 			a.blocksLoaded = false
 		}
+		if f.Family == schemas.Family_ARCHIVE_PREFERENCES || f.Value != nil && isPreferences(f.Value) {
+			a.prefsLoaded = false
+		}
+		if f.Family == schemas.Family_PUSH_FACTS {
+			a.pushLoaded = false
+		}
 	}
-	if err := a.loadBlocks(); err != nil {
+	if err := errorsOf(a.loadBlocks, a.loadPrefs, a.loadPush); err != nil {
 		return rc, err
 	}
 	a.publish()

@@ -37,8 +37,12 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		r.routeIQ(from, to, f, request, t)
 	case request:
 		return r.serve(from, to, kind, f, t)
+	case to.IsServer():
+		r.replied(from, f)
+	default:
+		r.answered(from, f, t)
 	}
-	return nil // an answer to the server that nobody waits for
+	return nil
 }
 
 func requestKind(f *frame.Frame) (features.Kind, bool) {
@@ -147,6 +151,7 @@ func (r *Router) roster(from *Resource, kind features.Kind, f *frame.Frame, payl
 // reply sends what a handler answered, and what follows from it, once its facts are on disk.
 func (r *Router) reply(from *Resource, req *features.Request, reply features.Reply, t *stream.Turn) {
 	if reply.After == nil {
+		r.before(from, reply, t)
 		r.result(from, req.Frame, reply.Payload, t)
 		r.follow(from, reply, t)
 		return
@@ -160,9 +165,17 @@ func (r *Router) reply(from *Resource, req *features.Request, reply features.Rep
 			r.Refuse(from, &owned, err, t)
 			return
 		}
+		r.before(from, reply, t)
 		r.result(from, &owned, reply.Payload, t)
 		r.follow(from, reply, t)
 	}, reply.After)
+}
+
+// before sends the stanzas that a reply announces.
+func (r *Router) before(from *Resource, reply features.Reply, t *stream.Turn) {
+	for _, stanza := range reply.Before {
+		from.Outlet.Deliver(t, Parcel{Head: stanza, Kept: true, Answer: true})
+	}
 }
 
 // follow carries out what a reply brings with it.
@@ -180,6 +193,9 @@ func (r *Router) follow(from *Resource, reply features.Reply, t *stream.Turn) {
 	}
 	if reply.Then != nil {
 		r.work(reply.Then)
+	}
+	for _, n := range reply.Notices {
+		r.notify(n, t)
 	}
 	if reply.Photo {
 		r.work(func() { r.photoChanged(from.Account) })

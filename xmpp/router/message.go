@@ -3,6 +3,7 @@ package router
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"sync/atomic"
 
 	"protokoll/accounts"
 	"protokoll/xmpp/features"
@@ -20,6 +21,9 @@ type mail struct {
 	id       [16]byte
 	received int64
 	duty     *Duty
+
+	archived bool         // at the recipient's, or it was found that it is not to be
+	told     *atomic.Bool // the sender was told that an archive does not have it; nil while none is to have it
 }
 
 // Message routes a message that a client sent. It returns *Unopened if the recipient may belong to an account that is not
@@ -121,9 +125,13 @@ func (r *Router) deliver(a *Account, m *mail, f *frame.Frame, t *stream.Turn) {
 	if m.nature.Stored {
 		m.promise(a, s)
 	}
+	m.keep(a, s)
 	delivered := m.hand(s, verdict, t)
 	if delivered {
 		m.copyReceived(a, s, verdict, t)
+	}
+	if m.archived && m.nature.Wakes {
+		s.wakeAbsent()
 	}
 	if m.duty != nil {
 		m.duty.keepUp(t)
@@ -157,7 +165,7 @@ func (m *mail) promise(a *Account, s *snapshot) {
 
 func (m *mail) makeDuty(a *Account) {
 	m.duty = &Duty{account: a, sender: m.from.full, stanza: m.bytes, received: m.received, id: m.id, holders: 1,
-		order: a.r.accepted.Add(1)}
+		order: a.r.accepted.Add(1), wakes: m.nature.Wakes}
 	if p := m.from.Outlet.Pledge(); p != nil {
 		m.duty.pledge = p
 		p.Add()
@@ -167,7 +175,7 @@ func (m *mail) makeDuty(a *Account) {
 
 // hand gives the message to the clients that the verdict names, and tells whether one took it.
 func (m *mail) hand(s *snapshot, v Verdict, t *stream.Turn) (delivered bool) {
-	p := Parcel{Head: m.bytes, Kept: true, Duty: m.duty}
+	p := Parcel{Head: m.bytes, Kept: true, Wakes: m.nature.Wakes, Duty: m.duty}
 	if m.duty != nil {
 		p.Kind = Storable
 	}
@@ -222,11 +230,11 @@ func (r *Router) deliverBehind(a *Account, m *mail, f *frame.Frame, t *stream.Tu
 // takeMail delivers or stores a message. The lock is held, and given up here.
 func (a *Account) takeMail(m *mail, f *frame.Frame, t *stream.Turn) error {
 	defer a.mu.Unlock()
-	if err := errorsOf(a.loadBlocks, a.loadBox); err != nil {
+	if err := errorsOf(a.loadBlocks, a.loadBox, a.loadPrefs, a.loadPush); err != nil {
 		return err
 	}
 	s := a.snap.Load()
-	if s.blocks != a.blocks { // loaded just now
+	if s.blocks != a.blocks || len(s.targets) != len(a.targets) { // loaded just now
 		a.publish()
 		s = a.snap.Load()
 	}
@@ -241,8 +249,14 @@ func (a *Account) takeMail(m *mail, f *frame.Frame, t *stream.Turn) error {
 		m.build(a, f)
 	}
 	m.makeDuty(a)
+	if a.prefs != nil {
+		a.keepReceived(m)
+	}
 	if v != Store && !a.box.waiting() && m.hand(s, v, t) {
 		m.copyReceived(a, s, v, t)
+	}
+	if m.archived && m.nature.Wakes {
+		s.wakeAbsent()
 	}
 	if m.duty.drop() || m.duty.slow() {
 		a.storeDuty(m.duty)
@@ -286,6 +300,7 @@ func (m *mail) copyReceived(a *Account, s *snapshot, v Verdict, t *stream.Turn) 
 			continue
 		}
 		p := m.carbon(features.Received, a.bare, w.full)
+		p.Wakes = m.nature.Wakes
 		if m.duty != nil {
 			p.Kind, p.Duty = Storable, m.duty
 		}
@@ -297,8 +312,12 @@ func (m *mail) copyReceived(a *Account, s *snapshot, v Verdict, t *stream.Turn) 
 func (r *Router) copySent(m *mail, to *Account, t *stream.Turn) {
 	own := m.from.Account
 	s := own.snap.Load()
+	kept := m.keepSent(to, s)
 	if to == own || m.bytes == nil || !m.nature.Sent || !s.wantsCopies() {
 		return
+	}
+	if kept {
+		m.bytes = m.alsoKnown(own) // others may hold the bytes themselves
 	}
 	for i := range s.views {
 		if w := &s.views[i]; w.carbons && w.Resource != m.from {

@@ -1,6 +1,8 @@
 package router
 
 import (
+	"slices"
+
 	"protokoll/eventlog"
 	"protokoll/schemas"
 	"protokoll/xmpp/stream"
@@ -74,6 +76,9 @@ func (w switches) SetBlockInterest() (*eventlog.Receipt, error) {
 	w.res.change(w.t, func(v *view) *bool { return &v.blockList }, true)
 	return nil, nil
 }
+
+// ID implements features.Session.
+func (w switches) ID() []byte { return slices.Clone(w.res.ID[:]) }
 
 // change changes a switch that routing and a restart must know.
 func (res *Resource) change(t *stream.Turn, which func(v *view) *bool, on bool) {

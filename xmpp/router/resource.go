@@ -6,6 +6,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
+	"protokoll/xmpp/caps"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/stream"
@@ -51,6 +52,7 @@ type Parcel struct {
 	Lazy            bool  // may wait some milliseconds to share a write
 	Kept            bool  // Head is not used by anybody else later: no copy is needed to keep it
 	Answer          bool  // to a stanza of the client itself: how many there are is its own doing
+	Wakes           bool  // worth a notification if the client does not take it. XEP-0357
 	Confirm         bool  // without XEP-0198: ask for a sign of life before the Duty is settled
 	Duty            *Duty // of a Storable; nil if nobody needs to know
 }
@@ -71,6 +73,7 @@ type Resource struct {
 
 	full     string
 	fromHead []byte       // ready-made "<presence from='full'"
+	toFull   []byte       // ready-made " to='full'"
 	pending  atomic.Int32 // requests that are answered later
 
 	// Guarded by Account.mu.
@@ -84,6 +87,9 @@ type Resource struct {
 	rewrite    bool                     // it is written at the end of the turn …
 	waits      []*Pledge                // … for these
 	budget     budget                   // of presence
+	claim      caps.Claim               // what its newest presence says of its capabilities
+	question   *question                // what it was asked about them and has not answered
+	asks       *question                // what it is to be asked
 	held       *frame.Frame             // a presence beyond the budget: the newest is sent when there is room
 }
 
@@ -126,7 +132,7 @@ func (a *Account) bind(name string, res *Resource) error {
 	if len(a.resources) >= a.r.Limits.Resources {
 		return ErrTooMany
 	}
-	if err := errorsOf(a.loadRoster, a.loadBlocks, a.loadLast, a.loadBox); err != nil {
+	if err := errorsOf(a.loadRoster, a.loadBlocks, a.loadLast, a.loadBox, a.loadPush); err != nil {
 		return err
 	}
 	res.name(a, name)

@@ -75,7 +75,7 @@ func (r *Router) restore(f state.Fact, make func(*schemas.SessionOpened) *Resour
 	}
 	res := make(fact)
 	if res.Outlet.Acks() { // it gets what others send: not those whom the owner blocks
-		if err := a.loadBlocks(); err != nil {
+		if err := errorsOf(a.loadBlocks, a.loadPush); err != nil {
 			return err
 		}
 	}
@@ -120,6 +120,7 @@ func (a *Account) readmit(res *Resource, fact *schemas.SessionOpened) {
 func (res *Resource) name(a *Account, name string) {
 	res.Account, res.Name, res.full = a, name, a.bare+"/"+name
 	res.fromHead = append(appendEscaped([]byte("<presence from='"), res.full), '\'')
+	res.toFull = append(appendEscaped([]byte(" to='"), res.full), '\'')
 }
 
 // Claim returns those of the letters named that still wait, in their order; they are the session's again.

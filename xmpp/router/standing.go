@@ -167,6 +167,7 @@ func (r *Router) CloseFacts(ctx context.Context, who accounts.Account) error {
 	first := r.close(a, eventlog.Now, eventlog.Inbox, eventlog.Archive)
 	a.closed, a.gone = true, true
 	a.written = nil
+	a.forgetNodes()
 	r.arrivals.drop(a)
 	s := r.shard([]byte(a.bare))
 	s.mu.Lock()

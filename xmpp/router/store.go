@@ -73,6 +73,9 @@ func (a *Account) storeOne(d *Duty) error {
 		return nil
 	case !waits:
 		a.store(l)
+		if d.wakes {
+			a.snap.Load().wakeAbsent()
+		}
 	}
 	if d.held() {
 		l.duty = d

@@ -1,12 +1,14 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +16,9 @@ import (
 	"protokoll/internal/control"
 	"protokoll/internal/peer"
 	"protokoll/internal/wheel"
+	archives "protokoll/xmpp/archive"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/pubsub"
 	"protokoll/xmpp/router"
 	"protokoll/xmpp/sasl"
 	"protokoll/xmpp/session"
@@ -33,6 +37,12 @@ type Config struct {
 	Domains   []Domain
 	Listen    []string // STARTTLS
 	ListenTLS []string // direct TLS
+	HTTPS     []string // files that people upload; empty: none
+	Proxy     []string // bytestreams that are relayed; empty: none
+	AnyPort   []string // of HTTPS and Proxy: where one of these is taken, another port will do
+	Upload    Upload
+	Relay     Relay
+	PubSub    string // host of the service; empty: "pubsub." and the first domain
 	Contacts  features.Contacts
 	Streams   stream.Limits
 	Accounts  router.Limits
@@ -57,6 +67,7 @@ type Node struct {
 	certificates *stream.Certificates
 	control      *control.Server
 	wheel        *wheel.Wheel
+	beside       beside
 
 	sweeping  sweeping
 	listeners []net.Listener
@@ -74,7 +85,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.Streams.Streams = streamsFor(most)
+		c.Streams.Streams = streamsFor(most - uint64(webConnections(most)))
 	}
 	certificates, err := loadCertificates(c.Domains)
 	if err != nil {
@@ -128,14 +139,29 @@ func (n *Node) assemble() error {
 		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
 		Software: features.Software{Name: "Protokoll", Version: Version}, Policy: dataPolicy(n.Policy), Reports: reports.sink(),
 	})
+	archives.Register(registry, n.Archive)
+	nodes := pubsub.New(c.Logger, n.clock)
+	nodes.Register(registry)
+	origins := peer.NewOrigins(c.Origins, time.Now)
+	services, err := n.services(origins)
+	if err != nil {
+		return err
+	}
+	host := cmp.Or(c.PubSub, "pubsub."+c.Store.Domains[0])
+	services[host] = nodes.Service(host, "PubSub", c.Logger)
 	n.Router = router.New(router.Config{
-		Log: n.Log, State: n.State, Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
-		Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
+		Log: n.Log, State: n.facts(), Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
+		Services: services, Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
 	})
+	if n.beside.upload != nil {
+		n.beside.upload.People = n.Router
+	}
 	if reports != nil {
 		reports.router = n.Router
 	}
-	var err error
+	if err := nodes.Use(n.Router.Owners()); err != nil {
+		return err
+	}
 	n.Sessions, err = session.New(session.Config{
 		Router: n.Router, Registry: registry, Table: filepath.Join(n.Folder, "resume"), Wheel: n.wheel,
 		Limits: session.Limits{Resume: c.Resume}, Logger: c.Logger, Clock: n.clock,
@@ -147,7 +173,7 @@ func (n *Node) assemble() error {
 	n.Streams, err = stream.New(stream.Config{
 		Domains:     func(domain string) bool { _, ours := directories[domain]; return ours },
 		Certificate: n.certificates.Get, Authenticator: who, Sessions: n.Sessions, Limits: c.Streams,
-		Origins: peer.NewOrigins(c.Origins, time.Now), Wheel: n.wheel, Logger: c.Logger,
+		Origins: origins, Wheel: n.wheel, Logger: c.Logger,
 		Secret: secret[:], Iterations: sasl.DefaultIterations,
 	})
 	if err != nil {
@@ -168,6 +194,9 @@ func (n *Node) finishErasures() error {
 
 // listen opens the ports and the control socket; only then is the server ready.
 func (n *Node) listen() error {
+	if err := n.listenBeside(); err != nil { // before the first client asks where that is
+		return err
+	}
 	tcp := net.ListenConfig{KeepAlive: -1} // internal/peer sets it, with times that let phones sleep
 	for _, l := range []struct {
 		addresses []string
@@ -203,7 +232,7 @@ func (n *Node) listen() error {
 
 // Addresses returns where the server listens, in the order of the configuration: for port 0 the port that was chosen.
 func (n *Node) Addresses() (addresses []string) {
-	for _, l := range n.listeners {
+	for _, l := range append(slices.Clone(n.listeners), n.beside.listeners...) {
 		addresses = append(addresses, l.Addr().String())
 	}
 	return addresses
@@ -240,6 +269,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	if err := n.Streams.Shutdown(patience); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		errs = append(errs, err)
 	}
+	errs = append(errs, n.beside.close(patience))
 	n.serving.Wait()
 	errs = append(errs, n.Sessions.Close()) // before the log: it appends what is owed
 	n.Router.Close()
