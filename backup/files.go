@@ -11,13 +11,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"protokoll/internal/durable"
 )
 
 // chunk is how much is copied between two looks at the context, in bytes.
 const chunk = 4 << 20
-
-// aside ends the name of a file that is not whole yet.
-const aside = ".new"
 
 // copyFile copies a file that must not be there yet, synced, and tells its size and checksum.
 func copyFile(ctx context.Context, from, to string) (f File, err error) {
@@ -75,26 +74,6 @@ func sumFile(ctx context.Context, path string) (f File, err error) {
 	return f, nil
 }
 
-// replace writes a file aside, syncs, renames and syncs the folder.
-func replace(path string, content []byte) error {
-	f, err := os.OpenFile(path+aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(path+aside, path)
-	}
-	if err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), errors.Join(err, os.Remove(path+aside)))
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
 // readFile reads a file of at most so many bytes.
 func readFile(path string, most int64) ([]byte, error) {
 	f, err := os.Open(path)
@@ -109,24 +88,13 @@ func readFile(path string, most int64) ([]byte, error) {
 	return data, err
 }
 
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync a folder: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync a folder: %w", err)
-	}
-	return nil
-}
-
 // syncFolders makes every name below a folder durable.
 func syncFolders(dir string) error {
 	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil || !e.IsDir() {
 			return err
 		}
-		return syncFolder(path)
+		return durable.SyncFolder(path)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
+	"protokoll/internal/durable"
 )
 
 // Lanes are the lanes of a backup in the order in which they are held fast: proof last, so that it tells what became of
@@ -130,7 +131,7 @@ func (w *writer) write(ctx context.Context) error {
 		return err
 	}
 	w.result.Backup, w.result.Segments = w.dir, len(w.manifest.Segments)
-	return syncFolder(w.Dir)
+	return durable.SyncFolder(w.Dir)
 }
 
 // remember looks up which blocks of closed segments earlier backups hold.
@@ -197,7 +198,7 @@ func (w *writer) keys(ctx context.Context) error {
 	if err := writeChecked(filepath.Join(dir, manifestName), m); err != nil {
 		return err
 	}
-	if err := syncFolder(w.KeysTo); err != nil {
+	if err := durable.SyncFolder(w.KeysTo); err != nil {
 		return err
 	}
 	w.result.Keys = dir
@@ -229,7 +230,7 @@ func (w *writer) extras(ctx context.Context, what map[string]string) error {
 			return err
 		}
 		for _, path := range paths {
-			if w.Before[to+"/"+path] != "" || w.Secrets[to+"/"+path] != "" || strings.HasSuffix(path, aside) {
+			if w.Before[to+"/"+path] != "" || w.Secrets[to+"/"+path] != "" || strings.HasSuffix(path, durable.Aside) {
 				continue
 			}
 			err := w.copy(ctx, filepath.Join(from, filepath.FromSlash(path)), to+"/"+path)

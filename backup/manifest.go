@@ -15,6 +15,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
+	"protokoll/internal/durable"
 )
 
 var (
@@ -102,7 +103,7 @@ func writeChecked(path string, document any) error {
 	}
 	body = append(body, '\n')
 	content := append([]byte(checksumLine(body)+"\n"), body...)
-	return replace(path, content)
+	return durable.Replace(path, content)
 }
 
 func checksumLine(body []byte) string {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"protokoll/internal/durable"
 )
 
 // Pruned is what Prune removed.
@@ -62,7 +64,7 @@ func (p *Pruned) remove(e Entry, count *int) error {
 	if err := os.Remove(filepath.Join(e.Path, manifestName)); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("prune: %w", err)
 	}
-	if err := syncFolder(e.Path); err != nil {
+	if err := durable.SyncFolder(e.Path); err != nil {
 		return err
 	}
 	root := filepath.Join(e.Path, "root.key")
@@ -79,5 +81,5 @@ func (p *Pruned) remove(e Entry, count *int) error {
 	} else {
 		*count++
 	}
-	return syncFolder(filepath.Dir(e.Path))
+	return durable.SyncFolder(filepath.Dir(e.Path))
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"protokoll/internal/durable"
 )
 
 // copyTries is how often a store in use is copied anew because segments were closed or dropped meanwhile.
@@ -103,7 +105,7 @@ func borrowTree(ctx context.Context, from, to string, link bool, copied func(int
 		switch {
 		case e.IsDir():
 			return os.MkdirAll(target, 0o700)
-		case !e.Type().IsRegular() || strings.HasSuffix(path, aside) && !strings.HasSuffix(path, "root.key"+aside):
+		case !e.Type().IsRegular() || strings.HasSuffix(path, durable.Aside) && !strings.HasSuffix(path, "root.key"+durable.Aside):
 			return nil
 		case link && os.Link(path, target) == nil:
 			return nil

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"protokoll/cmd/protokoll/node"
+	"protokoll/internal/durable"
 )
 
 type exportCmd struct {
@@ -67,9 +68,5 @@ func writeAside(path string, content []byte, replace bool) (err error) {
 			return err
 		}
 	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return durable.SyncFolder(filepath.Dir(path))
 }

@@ -2,26 +2,13 @@ package ledger
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"protokoll/internal/durable"
 )
-
-// asideSuffix ends the name of a file that is not whole yet. Left over from a crash it means nothing.
-const asideSuffix = ".new"
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync a folder: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("sync a folder: %w", err)
-	}
-	return nil
-}
 
 // makeFolder makes a folder and those above it, durably.
 func makeFolder(dir string) error {
@@ -35,7 +22,7 @@ func makeFolder(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
-	return syncFolder(parent)
+	return durable.SyncFolder(parent)
 }
 
 // createFile opens a file for writing. A new one is durable by name when this returns.
@@ -50,30 +37,10 @@ func createFile(path string) (*os.File, error) {
 	if f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600); err != nil {
 		return nil, err
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	if err := durable.SyncFolder(filepath.Dir(path)); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
-}
-
-// replace puts content under a name so that after a crash either the old or the new content stands there whole.
-func replace(path string, content []byte) error {
-	aside := path + asideSuffix
-	f, err := os.OpenFile(aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("write aside: %w", err)
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(aside, path)
-	}
-	if err != nil {
-		return fmt.Errorf("write aside: %w", err)
-	}
-	return syncFolder(filepath.Dir(path))
 }
 
 // zero makes a range of a file read as zeroes, and gives its room back where the file system can.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 	"protokoll/schemas"
 )
 
@@ -37,7 +38,7 @@ func (g *Ledger) begin(ctx context.Context) error {
 	if err := receipt.Wait(ctx); err != nil {
 		return fmt.Errorf("write down that an epoch begins: %w", err)
 	}
-	if err := replace(filepath.Join(g.cfg.Dir, tipFile), t.encode()); err != nil {
+	if err := durable.Replace(filepath.Join(g.cfg.Dir, tipFile), t.encode()); err != nil {
 		return err
 	}
 	if err := g.cutKept(); err != nil {

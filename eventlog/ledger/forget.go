@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 )
 
 // Forget gives up the leaves of numbers whose segment is going to be dropped: it waits until the ledger durably passed last,
@@ -57,7 +58,7 @@ func (t *tree) forget(s span, borders []uint64) error {
 		return err
 	}
 	s.begun = true
-	if err := replace(s.file(t.dir), data); err != nil {
+	if err := durable.Replace(s.file(t.dir), data); err != nil {
 		return err
 	}
 	return t.erase(t.kept.insert(s))
@@ -100,7 +101,7 @@ func (t *tree) erase(i int) error {
 		return err
 	}
 	t.kept.spans[i], t.kept.nodes = done, nil
-	return syncFolder(filepath.Join(t.dir, keptFolder))
+	return durable.SyncFolder(filepath.Join(t.dir, keptFolder))
 }
 
 // eraseIn erases leaves of one file, and the file when it holds no others.
@@ -115,7 +116,7 @@ func (t *tree) eraseIn(from, to uint64) error {
 			f.Close()
 			delete(t.dirty, path)
 		}
-		return syncFolder(filepath.Dir(path))
+		return durable.SyncFolder(filepath.Dir(path))
 	}
 	if err := zero(path, int64(from-start)*tlog.HashSize, int64(to-from)*tlog.HashSize); err != nil {
 		return fmt.Errorf("erase hashes: %w", err)

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"protokoll/internal/durable"
+
 	"golang.org/x/mod/sumdb/note"
 )
 
@@ -31,10 +33,10 @@ func createKey(dir string) error {
 	if err != nil {
 		return fmt.Errorf("make the ledger's key: %w", err)
 	}
-	if err := replace(filepath.Join(dir, keyFile), []byte(private+"\n")); err != nil {
+	if err := durable.Replace(filepath.Join(dir, keyFile), []byte(private+"\n")); err != nil {
 		return fmt.Errorf("store the ledger's key: %w", err)
 	}
-	if err := replace(filepath.Join(dir, publicFile), []byte(public+"\n")); err != nil {
+	if err := durable.Replace(filepath.Join(dir, publicFile), []byte(public+"\n")); err != nil {
 		return fmt.Errorf("store the ledger's key: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"protokoll/eventlog"
 	"protokoll/eventlog/ledger/leaf"
 	"protokoll/eventlog/seal"
+	"protokoll/internal/durable"
 	"protokoll/schemas"
 )
 
@@ -120,7 +121,7 @@ func Create(dir string) (public string, err error) {
 	if err := createKey(dir); err != nil {
 		return "", err
 	}
-	if err := replace(filepath.Join(dir, tipFile), firstTip().encode()); err != nil {
+	if err := durable.Replace(filepath.Join(dir, tipFile), firstTip().encode()); err != nil {
 		return "", fmt.Errorf("create the ledger: %w", err)
 	}
 	public, _, err = readPublic(dir)

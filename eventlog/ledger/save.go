@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 )
 
 // Run follows the log until ctx ends or the log is closed, and then holds all that is durable in it. It saves, signs
@@ -108,7 +109,7 @@ func (g *Ledger) save() error {
 	if !changed {
 		return nil
 	}
-	if err := replace(filepath.Join(g.cfg.Dir, tipFile), t.encode()); err != nil {
+	if err := durable.Replace(filepath.Join(g.cfg.Dir, tipFile), t.encode()); err != nil {
 		return fmt.Errorf("save the ledger: %w", err)
 	}
 	for id, lt := range t.lanes {

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"protokoll/eventlog/ledger/leaf"
+	"protokoll/internal/durable"
 )
 
 // sparseVoid is how many void numbers in a row get no leaves on disk. A lane that a restore left empty goes on above all
@@ -34,7 +35,7 @@ func (t *tree) skip(last uint64) error {
 	if err := makeFolder(filepath.Join(t.dir, keptFolder)); err != nil {
 		return err
 	}
-	if err := replace(s.file(t.dir), nil); err != nil {
+	if err := durable.Replace(s.file(t.dir), nil); err != nil {
 		return err
 	}
 	for _, c := range cover(t.size, last) {

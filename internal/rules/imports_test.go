@@ -40,6 +40,7 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/retention/engine", "protokoll/xmpp", "what is due is decided by the log and the state alone"},
 	{"protokoll/retention", "protokoll/eventlog", "a policy says what is due, the engine finds it"},
 	{"protokoll/internal/strict", "protokoll/config", "reading a file strictly knows no file"},
+	{"protokoll/internal/durable", "protokoll/schemas", "whoever puts a file in its place does not know what is in it"},
 	{"protokoll/rights", "protokoll/retention", "who takes events out reads orders from the log"},
 	{"protokoll/rights", "protokoll/directory", "a directory is asked by cmd"},
 	{"protokoll/accounts", "protokoll/directory", "accounts are facts; a directory is asked by cmd"},

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 	"protokoll/projections"
 )
 
@@ -50,7 +51,7 @@ func (s *State) RenewLaneOn(ctx context.Context, id eventlog.Lane, view eventlog
 	if err := l.renew(ctx, view, nil); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(l.path)) // the old file must not come back once the log has dropped what it lacks
+	return durable.SyncFolder(filepath.Dir(l.path)) // the old file must not come back once the log has dropped what it lacks
 }
 
 // mendLoop folds the lane anew whenever its file turns out to be damaged.
@@ -154,16 +155,8 @@ func (l *lane) exchange(ctx context.Context, log eventlog.Log, next *lane) error
 	if err := old.close(); err != nil { // waits for readers that are in it; they need no lock
 		l.logger.Warn("the old state file did not close", "lane", l.id.String(), "error", err)
 	}
-	if err := syncFolder(filepath.Dir(l.path)); err != nil { // if the name is lost, the old file is there or none: folded on
+	if err := durable.SyncFolder(filepath.Dir(l.path)); err != nil { // if the name is lost, the old file is there or none: folded on
 		l.logger.Warn("the folder of the state was not synced", "lane", l.id.String(), "error", err)
 	}
 	return nil
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -12,6 +12,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 )
 
 // A lane that is held in memory leaves a file only while nothing runs: a clean Close writes what is current, Open takes that
@@ -67,7 +68,7 @@ func (s *State) discard(dir string) error {
 			return fmt.Errorf("remove the state file that was taken over: %w", err)
 		}
 	}
-	if err := syncFolder(dir); err != nil {
+	if err := durable.SyncFolder(dir); err != nil {
 		return fmt.Errorf("sync the folder of the state: %w", err)
 	}
 	for id, inFile := range lanesKept {
@@ -122,5 +123,5 @@ func (l *lane) writeSnapshot() error {
 	if err := errors.Join(l.write(f, all, number, events), f.close()); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(l.snapshot))
+	return durable.SyncFolder(filepath.Dir(l.snapshot))
 }

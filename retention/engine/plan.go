@@ -12,6 +12,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/seal"
+	"protokoll/internal/durable"
 )
 
 // planFormat is the version of the plan's file; another one is refused.
@@ -67,11 +68,11 @@ func (e *Engine) planPath(l eventlog.Lane) string {
 	return filepath.Join(e.cfg.Folder, "plan-"+l.String()+".json")
 }
 
-// writePlan puts the plan in place whole: written aside, synced, renamed, and the folder synced.
+// writePlan puts the plan in place whole.
 func (e *Engine) writePlan(l eventlog.Lane, p Plan) error {
 	data, err := json.MarshalIndent(p, "", "\t")
 	if err == nil {
-		err = replace(e.planPath(l), data)
+		err = durable.Replace(e.planPath(l), data)
 	}
 	if err != nil {
 		return fmt.Errorf("write the plan of lane %s: %w", l, err)
@@ -116,31 +117,7 @@ func (e *Engine) removePlan(l eventlog.Lane) error {
 	if err := os.Remove(e.planPath(l)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove the plan of lane %s: %w", l, err)
 	}
-	return syncFolder(e.cfg.Folder)
-}
-
-func replace(path string, data []byte) error {
-	aside := path + ".new"
-	f, err := os.OpenFile(aside, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(aside, path); err != nil {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return durable.SyncFolder(e.cfg.Folder)
 }
 
 // plan finds out what a sweep of the lane would do. list was made before j looked at what is true: a segment that j has not seen

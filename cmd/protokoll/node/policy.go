@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 	"protokoll/retention"
 	"protokoll/schemas"
 	"protokoll/xmpp/features"
@@ -44,27 +45,10 @@ func (s *Store) adopt(ctx context.Context, p *retention.Policy) error {
 	if err := receipt.Wait(ctx); err != nil {
 		return fmt.Errorf("write down the new policy: %w", err)
 	}
-	if err := s.writePolicy(p.File()); err != nil {
+	if err := durable.Replace(filepath.Join(s.Folder, PolicyFile), p.File()); err != nil {
 		return fmt.Errorf("put the policy in force: %w", err)
 	}
 	return nil
-}
-
-// writePolicy replaces the file as a whole.
-func (s *Store) writePolicy(text []byte) error {
-	path := filepath.Join(s.Folder, PolicyFile)
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	return syncFolder(s.Folder)
 }
 
 // dataPolicy is what clients are told of the policy. XEP-0504 §3

@@ -15,6 +15,7 @@ import (
 	"protokoll/eventlog"
 	"protokoll/eventlog/ledger"
 	"protokoll/internal/control"
+	"protokoll/internal/durable"
 	"protokoll/rights"
 	"protokoll/schemas"
 )
@@ -80,7 +81,7 @@ func Restore(ctx context.Context, c RestoreConfig, progress func(control.Progres
 	if err := os.Rename(aside, c.Folder); err != nil {
 		return r, fmt.Errorf("restore: %w", err)
 	}
-	return r, syncFolder(filepath.Dir(c.Folder))
+	return r, durable.SyncFolder(filepath.Dir(c.Folder))
 }
 
 func seenBy(o backup.Orders) backup.Seen {

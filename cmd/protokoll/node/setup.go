@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"protokoll/eventlog"
+	"protokoll/internal/durable"
 )
 
 // creating marks a folder whose first set-up is not finished: no event in it was ever acknowledged.
@@ -51,17 +52,17 @@ func (s *Store) beginAgain() error {
 			return fmt.Errorf("remove an unfinished set-up: %w", err)
 		}
 	}
-	return syncFolder(s.Folder)
+	return durable.SyncFolder(s.Folder)
 }
 
 func finishSetUp(folder string) error {
-	if err := syncFolder(folder); err != nil {
+	if err := durable.SyncFolder(folder); err != nil {
 		return err
 	}
 	if err := os.Remove(filepath.Join(folder, creating)); err != nil {
 		return fmt.Errorf("finish the set-up: %w", err)
 	}
-	return syncFolder(folder)
+	return durable.SyncFolder(folder)
 }
 
 func writeSynced(folder, name string) error {
@@ -72,16 +73,5 @@ func writeSynced(folder, name string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("begin the set-up: %w", err)
 	}
-	return syncFolder(folder)
-}
-
-func syncFolder(folder string) error {
-	f, err := os.Open(folder)
-	if err != nil {
-		return fmt.Errorf("sync the data folder: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("sync the data folder: %w", err)
-	}
-	return nil
+	return durable.SyncFolder(folder)
 }
