@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -49,9 +48,12 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 	defer bar.Done()
 	options := verify.Options{
 		Data: store.Folder, Public: c.Key, Checkpoints: c.Checkpoint, Keep: store.Keep, Rules: retention.Known,
+		Keys: func() (*seal.Keybook, error) {
+			return seal.View(filepath.Join(store.Folder, "keys"), seal.FileRoot(filepath.Join(store.Folder, "root.key")))
+		},
 		Progress: func(l eventlog.Lane, done, total uint64) { bar.Show("verifying lane "+l.String(), done, total) },
 	}
-	report, err := verifyWithKeys(ctx, options)
+	report, err := verify.Run(ctx, options)
 	bar.Done()
 	if err != nil {
 		return err
@@ -61,34 +63,6 @@ func (c *auditVerifyCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("%w: %s", errNotTrue, report.Faults[0])
 	}
 	return nil
-}
-
-// verifications is how often a folder is verified again because its keybook changed meanwhile.
-const verifications = 5
-
-// verifyWithKeys verifies with the keys of now. What a running server writes to a segment that began later cannot be opened with
-// them, the record of a sweep among it: so faults count only if the keybook is still the one that was read.
-func verifyWithKeys(ctx context.Context, o verify.Options) (r verify.Report, err error) {
-	folder := filepath.Join(o.Data, "keys")
-	for range verifications {
-		before := namesBelow(folder)
-		if o.Keys, err = seal.View(folder, seal.FileRoot(filepath.Join(o.Data, "root.key"))); err != nil {
-			return r, fmt.Errorf("read the keybook: %w", err)
-		}
-		if r, err = verify.Run(ctx, o); err != nil || len(r.Faults) == 0 || slices.Equal(before, namesBelow(folder)) {
-			break
-		}
-	}
-	return r, err
-}
-
-// namesBelow lists all names below a folder. Each generation of a keybook has its own. A folder that cannot be listed has none.
-func namesBelow(folder string) (names []string) {
-	_ = filepath.WalkDir(folder, func(path string, _ fs.DirEntry, _ error) error {
-		names = append(names, path)
-		return nil
-	})
-	return names
 }
 
 func printReport(r verify.Report) {

@@ -39,6 +39,14 @@ type link struct {
 	Last  uint64 `json:"last"` // of a closed one
 }
 
+func (s link) id() (id seal.SegmentID, err error) {
+	raw, err := hex.DecodeString(s.ID)
+	if err != nil || len(raw) != len(id) {
+		return id, fmt.Errorf("segment %q: impossible id", s.ID)
+	}
+	return seal.SegmentID(raw), nil
+}
+
 func readChain(log string, l eventlog.Lane) (c chain, err error) {
 	path := filepath.Join(log, "manifests", l.String()+".json")
 	if c.raw, err = os.ReadFile(path); err != nil {
@@ -77,11 +85,10 @@ type segmentReader struct {
 var errGone = errors.New("is listed and not there")
 
 func openSegment(log string, keys *seal.Keybook, l eventlog.Lane, s link) (*segmentReader, error) {
-	raw, err := hex.DecodeString(s.ID)
-	if err != nil || len(raw) != len(seal.SegmentID{}) {
-		return nil, fmt.Errorf("segment %q: impossible id", s.ID)
+	id, err := s.id()
+	if err != nil {
+		return nil, err
 	}
-	id := seal.SegmentID(raw)
 	key, err := keys.Segment(id)
 	if err != nil {
 		return nil, err

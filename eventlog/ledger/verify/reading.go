@@ -11,6 +11,7 @@ import (
 
 	"protokoll/eventlog"
 	"protokoll/eventlog/ledger/leaf"
+	"protokoll/eventlog/seal"
 )
 
 const (
@@ -106,11 +107,14 @@ func (r *reading) read(ctx context.Context) (err error) {
 }
 
 func (r *reading) readSegment(ctx context.Context, s link) error {
-	in, err := openSegment(r.log, r.Keys, r.lane, s)
-	if err != nil {
-		if s.First <= r.size || s.State == "closed" {
-			r.bad(s.First, "its segment: %v", err)
+	in, err := openSegment(r.log, r.keys, r.lane, s)
+	if locked := errors.Is(err, seal.ErrForgotten); locked || err != nil && (s.First <= r.size || s.State == "closed") {
+		r.bad(s.First, "its segment: %v", err)
+		if id, err := s.id(); err == nil && locked {
+			r.locked = append(r.locked, id)
 		}
+	}
+	if err != nil {
 		return nil
 	}
 	defer in.blocks.Close()

@@ -64,7 +64,7 @@ func (r *reading) takeRecord(m *schemas.Envelope, e event) error {
 	if err != nil {
 		return err
 	}
-	message, err := eventlog.Open(r.Keys.Server(), about, e.sealed)
+	message, err := eventlog.Open(r.keys.Server(), about, e.sealed)
 	if err != nil {
 		return err
 	}

@@ -194,16 +194,18 @@ func copyOf(t testing.TB, dir string) string {
 
 func run(t testing.TB, o verify.Options) verify.Report {
 	t.Helper()
-	keys, err := seal.View(filepath.Join(o.Data, "keys"), seal.FileRoot(filepath.Join(o.Data, "root.key")))
-	if err != nil {
-		t.Fatal(err)
+	if o.Keys == nil {
+		o.Keys = func() (*seal.Keybook, error) { return view(o.Data) }
 	}
-	o.Keys = keys
 	report, err := verify.Run(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return report
+}
+
+func view(data string) (*seal.Keybook, error) {
+	return seal.View(filepath.Join(data, "keys"), seal.FileRoot(filepath.Join(data, "root.key")))
 }
 
 func laneOf(r verify.Report, l eventlog.Lane) verify.LaneReport {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -15,8 +16,9 @@ import (
 
 // Options say what is verified.
 type Options struct {
-	Data        string // the data folder
-	Keys        *seal.Keybook
+	Data string // the data folder
+	// Keys reads the keybook. It is called again when a segment has a key that began after the last call.
+	Keys        func() (*seal.Keybook, error)
 	Public      string   // public half of the ledger's key, kept elsewhere; empty: the one in the data folder
 	Checkpoints []string // files of older checkpoints, kept elsewhere
 	Keep        string   // folder that keeps checkpoints; empty: none
@@ -28,12 +30,14 @@ type Options struct {
 // maxFaults is how many faults are collected; more would say nothing new.
 const maxFaults = 100
 
-// again is how often a lane is read again because the server changed it meanwhile.
+// again is how often something is read again because the server changed it meanwhile.
 const again = 5
 
 // verifier is one verification.
 type verifier struct {
 	Options
+	keys        *seal.Keybook
+	locked      []seal.SegmentID // that the keys do not open
 	log, ledger string
 	key         note.Verifier
 	newest      checkpoint
@@ -45,12 +49,46 @@ type verifier struct {
 
 // Run verifies. The error says that it could not be done; what is not right is in the report.
 func Run(ctx context.Context, o Options) (Report, error) {
-	v := &verifier{
-		Options: o, log: filepath.Join(o.Data, "log"), ledger: filepath.Join(o.Data, "ledger"), lanes: map[eventlog.Lane]*reading{},
+	if o.Progress == nil {
+		o.Progress = func(eventlog.Lane, uint64, uint64) {}
 	}
-	if v.Progress == nil {
-		v.Progress = func(eventlog.Lane, uint64, uint64) {}
+	keys, err := readKeys(o)
+	if err != nil {
+		return Report{}, err
 	}
+	for n := 1; ; n++ {
+		v := &verifier{
+			Options: o, keys: keys, log: filepath.Join(o.Data, "log"), ledger: filepath.Join(o.Data, "ledger"),
+			lanes: map[eventlog.Lane]*reading{},
+		}
+		report, err := v.run(ctx)
+		if err != nil || len(v.locked) == 0 || n == again {
+			return report, err
+		}
+		if keys, err = readKeys(o); err != nil || !v.unlocks(keys) {
+			return report, err
+		}
+	}
+}
+
+func readKeys(o Options) (*seal.Keybook, error) {
+	keys, err := o.Keys()
+	if err != nil {
+		return nil, fmt.Errorf("read the keybook: %w", err)
+	}
+	return keys, nil
+}
+
+// unlocks tells whether a keybook opens a segment that could not be opened: the server began it meanwhile.
+func (v *verifier) unlocks(keys *seal.Keybook) bool {
+	return slices.ContainsFunc(v.locked, func(id seal.SegmentID) bool {
+		_, err := keys.Segment(id)
+		return err == nil
+	})
+}
+
+// run verifies with the keys of one moment.
+func (v *verifier) run(ctx context.Context) (Report, error) {
 	if err := v.findCheckpoints(); err != nil {
 		return v.report, err
 	}
