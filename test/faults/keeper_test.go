@@ -157,7 +157,11 @@ func (k *keeper) keyless(data string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	if err := copyFiles(dir, filepath.Join(data, "keys"), filepath.Join(data, "root.key")); err != nil {
+	roots, err := filepath.Glob(filepath.Join(data, "root.key*")) // the new one lies beside the old one while it is replaced
+	if err != nil {
+		return err
+	}
+	if err := copyFiles(dir, append(roots, filepath.Join(data, "keys"))...); err != nil {
 		return err
 	}
 	book, err := seal.OpenKeybook(filepath.Join(dir, "keys"), seal.FileRoot(filepath.Join(dir, "root.key")))
