@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
@@ -57,7 +58,8 @@ func VerifiersOf(c *schemas.AccountCredentials) (vs []sasl.Verifier) {
 	return vs
 }
 
-// SetVerifiers replaces the stored keys of a local account and returns when that is on disk. It returns ErrNoAccount for an
+// SetVerifiers replaces the stored keys of a local account, forgets the devices that had proven the old password, and returns when
+// that is on disk. It returns ErrNoAccount for an
 // account that is being erased.
 func (r *Registry) SetVerifiers(ctx context.Context, cause schemas.Cause, a Account, vs []sasl.Verifier) error {
 	r.opening.Lock() // nothing may follow the close of the account's facts
@@ -65,11 +67,42 @@ func (r *Registry) SetVerifiers(ctx context.Context, cause schemas.Cause, a Acco
 	if now, err := r.ByOwner(a.Owner.ID()); err != nil || !now.Closing.IsZero() {
 		return cmp.Or(err, ErrNoAccount)
 	}
+	facts, err := r.forgetDevices(a)
+	if err != nil {
+		return err
+	}
 	receipt := r.log.Append(eventlog.Command{
-		Owner: a.Owner, Cause: cause, Facts: []eventlog.Fact{eventlog.Set(entityCredentials, Credentials(vs))},
+		Owner: a.Owner, Cause: cause, Facts: append(facts, eventlog.Set(entityCredentials, Credentials(vs))),
 	})
 	if err := r.settled(ctx, receipt); err != nil {
 		return fmt.Errorf("set credentials: %w", err)
+	}
+	return nil
+}
+
+// AddVerifier adds the keys of a family that a local account lacks, and returns when that is on disk. Keys that are there stay. It
+// returns ErrNoAccount for an account that is being erased or has no keys at all. XEP-0480 §4
+func (r *Registry) AddVerifier(ctx context.Context, a Account, v sasl.Verifier) error {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if now, err := r.ByOwner(a.Owner.ID()); err != nil || !now.Closing.IsZero() {
+		return cmp.Or(err, ErrNoAccount)
+	}
+	all, err := r.Verifiers(a)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return ErrNoAccount
+	}
+	if slices.ContainsFunc(all, func(have sasl.Verifier) bool { return have.Hash == v.Hash }) {
+		return nil
+	}
+	receipt := r.log.Append(eventlog.Command{
+		Owner: a.Owner, Cause: schemas.Cause_CLIENT, Facts: []eventlog.Fact{eventlog.Set(entityCredentials, Credentials(append(all, v)))},
+	})
+	if err := r.settled(ctx, receipt); err != nil {
+		return fmt.Errorf("add credentials: %w", err)
 	}
 	return nil
 }

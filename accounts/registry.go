@@ -62,9 +62,13 @@ type Registry struct {
 	log   eventlog.Log
 	state State
 	keys  *seal.Keybook
-	Clock func() time.Time // until when an address is reserved
+	Clock func() time.Time // until when an address is reserved, and a token lives
+	// Tokens says how long tokens live; set before the first use.
+	Tokens TokenLife
 
-	opening sync.Mutex // one batch at a time, so that an address is not opened twice
+	// opening is held by one batch at a time, so that an address is not opened twice, and shared by those who change devices.
+	opening sync.RWMutex
+	shelves locks // below opening
 }
 
 // New returns the registry of the accounts that the log tells of.

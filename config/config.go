@@ -17,6 +17,7 @@ type Config struct {
 	Listen  Listen        `toml:"listen"`
 	Domain  []Domain      `toml:"domain"`
 	Contact Contact       `toml:"contact"`
+	Tokens  Tokens        `toml:"tokens"`
 	Limits  Limits        `toml:"limits"`
 	Log     Log           `toml:"log"`
 	Upload  Upload        `toml:"upload"`
@@ -96,7 +97,15 @@ type Directory struct {
 	Pool         int           `toml:"pool"`
 	DialTimeout  time.Duration `toml:"dial_timeout"`
 	Timeout      time.Duration `toml:"timeout"`
-	Rule         []Rule        `toml:"rule"`
+	// DevicePasswords offers SCRAM, for passwords that the server makes for one device each.
+	DevicePasswords bool   `toml:"device_passwords"`
+	Rule            []Rule `toml:"rule"`
+}
+
+// Tokens says how long devices can sign in without the password. XEP-0484
+type Tokens struct {
+	Life          time.Duration `toml:"life"`           // since the last sign-in that renewed it
+	DirectoryLife time.Duration `toml:"directory_life"` // of a directory account: since the day of the password
 }
 
 // Rule maps mail addresses of a domain to localparts with a suffix, both ways.

@@ -17,6 +17,7 @@ func Default() Config {
 		},
 		Proxy:  Proxy{Streams: 200, StreamsAccount: 10, BytesPerSecond: 4 << 20},
 		Log:    Log{Reserve: 64 << 20, SegmentEvents: 1_000_000, SegmentAge: 12 * time.Hour},
+		Tokens: Tokens{Life: 30 * 24 * time.Hour, DirectoryLife: 7 * 24 * time.Hour},
 		Report: Report{Level: "info", Format: "text"},
 		Resume: 10 * time.Minute,
 		Stop:   3 * time.Second,

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"mellium.im/xmpp/jid"
 
@@ -42,6 +43,7 @@ func (d check) validate(c *Config) {
 	d.positive("upload", reflect.ValueOf(c.Upload))
 	d.positive("proxy", reflect.ValueOf(c.Proxy))
 	d.services(c)
+	d.tokens(&c.Tokens)
 	if c.Limits.StanzaBytes < 10_000 {
 		d.Fault("limits.stanza_bytes", "must be at least 10000 (RFC 6120 §13.12)")
 	}
@@ -50,6 +52,21 @@ func (d check) validate(c *Config) {
 	}
 	if !slices.Contains([]string{"text", "json"}, c.Report.Format) {
 		d.Fault("report.format", "must be text or json")
+	}
+}
+
+// The bounds of how long tokens live. Package accounts has the same one for directories.
+const (
+	minTokenLife          = 24 * time.Hour
+	maxDirectoryTokenLife = 7 * 24 * time.Hour
+)
+
+func (d check) tokens(t *Tokens) {
+	if t.Life < minTokenLife {
+		d.Fault("tokens.life", "must be at least %s", minTokenLife)
+	}
+	if t.DirectoryLife < minTokenLife || t.DirectoryLife > maxDirectoryTokenLife {
+		d.Fault("tokens.directory_life", "must be %s to %s", minTokenLife, maxDirectoryTokenLife)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"protokoll/accounts"
 	"protokoll/cmd/protokoll/node"
 	"protokoll/config"
 	"protokoll/internal/peer"
@@ -124,6 +125,7 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 			Streams: c.Proxy.Streams, StreamsAccount: c.Proxy.StreamsAccount, BytesPerSecond: c.Proxy.BytesPerSecond,
 		}},
 		PubSub:   c.PubSub.Host,
+		Tokens:   accounts.TokenLife{Local: c.Tokens.Life, Directory: c.Tokens.DirectoryLife},
 		Contacts: features.Contacts(c.Contact),
 		Streams:  streamLimits(c.Limits),
 		Accounts: router.Limits{
@@ -141,6 +143,7 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 			served.Directory, _, err = node.OpenDirectory(d, logger)
 			errs = append(errs, err)
 		}
+		served.DevicePasswords = d.Directory != nil && d.Directory.DevicePasswords
 		n.Domains = append(n.Domains, served)
 	}
 	return n, errors.Join(errs...)

@@ -2,11 +2,8 @@ package session
 
 import (
 	"crypto/rand"
-	"encoding/base32"
 	"encoding/xml"
 	"errors"
-
-	"mellium.im/xmpp/jid"
 
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
@@ -48,51 +45,34 @@ func (s *Session) first(st *stream.Stream, f *frame.Frame, t *stream.Turn) error
 	return s.bind(st, f, name, t)
 }
 
-// resourceName prepares the resource that a client asks for, or makes one. RFC 6120 §7.6, §7.7
-func resourceName(st *stream.Stream, wanted string) (string, error) {
-	if wanted == "" {
-		var b [10]byte
-		rand.Read(b[:]) // never fails: crypto/rand crashes the program instead
-		return base32.HexEncoding.EncodeToString(b[:]), nil
-	}
-	j, err := jid.New(st.Localpart(), st.Domain(), wanted)
-	if err != nil {
-		return "", err
-	}
-	return j.Resourcepart(), nil
-}
-
 func (s *Session) bind(st *stream.Stream, f *frame.Frame, name string, t *stream.Turn) error {
-	bare, err := router.ParseAddress([]byte(st.Localpart() + "@" + st.Domain()))
-	if err != nil {
-		return err
-	}
-	s.res.Outlet, s.res.Lang = s, st.Lang()
-	rand.Read(s.res.ID[:]) // never fails: crypto/rand crashes the program instead
-	s.mu.Lock()
-	if s.phase != unbound {
-		s.mu.Unlock()
+	switch err := s.enter(st, name, t); {
+	case errors.Is(err, stream.ErrClosed):
 		return nil
-	}
-	s.phase, s.binding = live, true
-	s.mu.Unlock()
-	if err := s.home.Router.Bind(bare, name, &s.res, t); err != nil {
-		s.mu.Lock()
-		s.phase, s.binding = unbound, false
-		s.mu.Unlock()
-		if errors.Is(err, router.ErrTooMany) {
-			return s.refuseBind(st, f, resourceLimit, t)
-		}
+	case errors.Is(err, router.ErrTooMany):
+		return s.refuseBind(st, f, resourceLimit, t)
+	case err != nil:
 		return s.refuseBind(st, f, features.StanzaError(err), t)
 	}
-	s.home.bound.Add(1)
-	s.startPings(st)
 	full := append(frame.AppendEscaped([]byte("<bind xmlns='"+nsBind+"'><jid>"), s.res.Full()), "</jid></bind>"...)
 	tag := frame.Tag{Name: "iq", ID: string(f.ID), Type: "result"}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.binding = false
 	return sendError(t.Send(st, tag.AppendTo(nil, full)))
+}
+
+// begin makes the session a live one whose resource is about to be bound, unless its stream has ended.
+func (s *Session) begin(st *stream.Stream) bool {
+	s.res.Outlet, s.res.Lang = s, st.Lang()
+	rand.Read(s.res.ID[:]) // never fails: crypto/rand crashes the program instead
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.phase != unbound {
+		return false
+	}
+	s.phase, s.binding = live, true
+	return true
 }
 
 func (s *Session) refuseBind(st *stream.Stream, f *frame.Frame, e *features.Error, t *stream.Turn) error {

@@ -16,11 +16,14 @@ import (
 type Config struct {
 	Router   *router.Router
 	Registry *features.Registry
+	Secret   []byte       // makes the stable part of resources (XEP-0386); at least 16 random bytes; nil: it is never the same
 	Table    string       // path of the table; empty: nothing can be resumed after a restart
 	Wheel    *wheel.Wheel // nil: one of its own
 	Limits   Limits
 	Logger   *slog.Logger
 	Clock    func() time.Time
+	// Bound returns what another part adds to <bound/>; nil: nothing. XEP-0386 §3.2
+	Bound func(*router.Resource) []byte
 }
 
 // Limits bounds what one session may take. Zero values mean the defaults.

@@ -68,6 +68,7 @@ func (s *Session) hibernate(st *stream.Stream, t *stream.Turn) {
 			duties = append(duties, e.duty)
 		}
 	}
+	s.wake()
 	s.mu.Unlock()
 	s.home.await(s, nth, t)
 	for _, d := range duties {
@@ -79,6 +80,7 @@ func (s *Session) hibernate(st *stream.Stream, t *stream.Turn) {
 func (s *Session) suspend() (nth uint32) {
 	s.phase, s.stream = hibernating, nil
 	s.calm.inactive = false // XEP-0352 §5.2
+	s.waking = false        // the timer is the window's now
 	s.rouse(nil)
 	s.waits++
 	return s.waits
@@ -135,16 +137,52 @@ func (s *Session) resume(st *stream.Stream, f *frame.Frame, p phase, t *stream.T
 	if !ok {
 		return &stream.Error{Condition: stream.BadFormat}
 	}
-	id := string(f.Attr("previd"))
-	old := s.home.find(id, st.Localpart()+"@"+st.Domain())
-	if s.home.isStopping() {
+	b := &comeback{fresh: s, st: st, id: string(f.Attr("previd")), h: h}
+	return b.start(t)
+}
+
+// comeback is a client's wish to go on with an old session.
+type comeback struct {
+	fresh *Session // of the new stream, never bound …
+	st    *stream.Stream
+	id    string // … the old session's …
+	h     uint32 // … of which the client has had so many stanzas
+
+	welcome *stream.Welcome // the wish came with SASL2; nil: behind it
+	bind    *bindWish       // what to do instead if there is no such session
+}
+
+// start looks for the session.
+func (b *comeback) start(t *stream.Turn) error {
+	home, st := b.fresh.home, b.st
+	old := home.find(b.id, st.Localpart()+"@"+st.Domain())
+	if home.isStopping() {
 		// The next start knows the session; <failed/> would make the client throw it away.
 		return &stream.Error{Condition: stream.SystemShutdown}
 	}
 	if old == nil {
-		return sendError(t.Send(st, failed("item-not-found", "")))
+		return b.notFound(t)
 	}
-	return old.takeOver(s, st, id, h, t)
+	return old.takeOver(b, t)
+}
+
+// notFound says that there is no such session. XEP-0198 §5, §6.2
+func (b *comeback) notFound(t *stream.Turn) error {
+	no := failed("item-not-found", "")
+	if b.welcome != nil {
+		return b.fresh.arrive(b.st, b.welcome, b.bind, no, t)
+	}
+	return sendError(t.Send(b.st, no))
+}
+
+// tell says that the session goes on. What it sends before the client's queue is all that the client hears of it.
+func (b *comeback) tell(full string, h uint32, t *stream.Turn) {
+	yes := []byte("<resumed xmlns='" + nsSM + "' previd='" + b.id + "' h='" + strconv.FormatUint(uint64(h), 10) + "'/>")
+	if b.welcome != nil {
+		_ = b.welcome.Send(b.st, t, full, yes, nil) // a stream that ended says so by Closed
+		return
+	}
+	_ = t.Send(b.st, yes)
 }
 
 // find returns the session with a resume id if it belongs to the account.
@@ -160,14 +198,15 @@ func (h *Sessions) find(id, bare string) *Session {
 
 // takeOver moves the session to another stream. What the client sent before and we cannot vouch for yet is stored first:
 // the answer says how much of it the client may forget.
-func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint32, t *stream.Turn) error {
+func (s *Session) takeOver(b *comeback, t *stream.Turn) error {
+	st, h := b.st, b.h
 	s.handling.Lock() // the old stream may be in the middle of a stanza
 	defer s.handling.Unlock()
 	s.mu.Lock()
 	m := s.sm
 	if s.phase == ended {
 		s.mu.Unlock()
-		return sendError(t.Send(st, failed("item-not-found", "")))
+		return b.notFound(t)
 	}
 	if h-m.acked > m.out-m.acked {
 		s.mu.Unlock()
@@ -181,7 +220,7 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 	}
 	if !m.owes() {
 		s.mu.Unlock()
-		s.resumed(fresh, st, id, h, nth, t)
+		s.resumed(b, nth, t)
 		return nil
 	}
 	if m.waiter != nil { // the client came back twice
@@ -192,7 +231,7 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 		s.handling.Lock()
 		defer st.Resume()
 		defer s.handling.Unlock()
-		s.resumed(fresh, st, id, h, nth, t)
+		s.resumed(b, nth, t)
 	}
 	s.mu.Unlock()
 	st.Pause()
@@ -202,19 +241,20 @@ func (s *Session) takeOver(fresh *Session, st *stream.Stream, id string, h uint3
 
 // resumed tells the client and sends again what it has not had. nth is the time of waiting that the client wants to end: another
 // stream may have been faster. The caller holds handling.
-func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32, nth uint32, t *stream.Turn) {
+func (s *Session) resumed(b *comeback, nth uint32, t *stream.Turn) {
+	st := b.st
 	s.mu.Lock()
 	over, still := s.phase == ended, s.stillWaits(nth)
 	s.mu.Unlock()
 	if over {
-		_ = t.Send(st, failed("item-not-found", "")) // a stream that ended says so by Closed
+		_ = b.notFound(t) // a stream that ended says so by Closed
 		return
 	}
 	if !still {
 		st.Close(stream.Conflict, "the session was resumed elsewhere")
 		return
 	}
-	if !fresh.handTo(s) {
+	if !b.fresh.handTo(s) {
 		return // the stream ended meanwhile; the session goes on waiting, and its window with it
 	}
 	s.mu.Lock()
@@ -224,15 +264,15 @@ func (s *Session) resumed(fresh *Session, st *stream.Stream, id string, h uint32
 		st.Close(stream.Conflict, "the session has just ended")
 		return
 	}
-	duties, marks := m.acknowledged(h, nil)
+	duties, marks := m.acknowledged(b.h, nil)
 	s.phase, s.stream, s.res.Lang = live, st, st.Lang()
 	restored := m.restored && m.id == ""
-	m.id = id
+	m.id = b.id
 	m.asking, m.wanted, m.lastAck = false, false, m.in
 	m.held = nil // errors at most, which follow
 	m.record.received(m.in)
 	m.forgetLost()
-	_ = t.Send(st, []byte("<resumed xmlns='"+nsSM+"' previd='"+id+"' h='"+strconv.FormatUint(uint64(m.in), 10)+"'/>"))
+	b.tell(s.res.Full(), m.in, t)
 	for _, e := range m.queue {
 		_ = t.Send(st, e.stanza) // a stream that ended says so by Closed; the stanza stays in the queue
 	}

@@ -30,6 +30,7 @@ type entry struct {
 	request bool // an IQ get or set: its sender gets an error if the session ends
 	mark    mark // in the table, of a letter
 	answer  bool // to a stanza of the client itself
+	wakes   bool // worth a notification as long as the client has not acknowledged it
 }
 
 // management is the XEP-0198 state of a session. Guarded by Session.mu.
@@ -103,21 +104,32 @@ func (s *Session) enable(st *stream.Stream, f *frame.Frame, p phase, t *stream.T
 		s.mu.Unlock()
 		return sendError(t.Send(st, failed("unexpected-request", "")))
 	}
-	m := new(management)
-	if wish := string(f.Attr("resume")); wish == "true" || wish == "1" {
-		s.makeResumable(m, f.Attr("max"))
-	}
+	m := s.newManagement(&manageWish{resume: truth(f.Attr("resume")), max: f.Attr("max")})
 	s.sm = m
 	// Counting begins behind the answer: whoever delivers to this session from now on comes after it. XEP-0198 §3
 	err := t.Send(st, m.enabled())
 	s.mu.Unlock()
+	s.managed(st, m, t)
+	return sendError(err)
+}
+
+// newManagement makes what a client asks for.
+func (s *Session) newManagement(w *manageWish) *management {
+	m := new(management)
+	if w.resume {
+		s.makeResumable(m, w.max)
+	}
+	return m
+}
+
+// managed does what belongs to stream management once the client knows of it.
+func (s *Session) managed(st *stream.Stream, m *management, t *stream.Turn) {
 	s.home.Wheel.Stop(&s.timer)
 	st.SetIdleLimit(s.home.Limits.IdleManaged)
 	if m.id != "" {
 		s.home.enlist(s)
 		s.res.SetResumable(m.hash[:], uint32(m.window/time.Second), t)
 	}
-	return sendError(err)
 }
 
 // enabled is the answer to enable.
@@ -257,9 +269,11 @@ func (s *Session) settle(t *stream.Turn, duties []*router.Duty, marks []mark) {
 }
 
 // handled reads h.
-func handled(f *frame.Frame) (uint32, bool) {
-	h, err := strconv.ParseUint(string(f.Attr("h")), 10, 32)
-	return uint32(h), err == nil
+func handled(f *frame.Frame) (uint32, bool) { return number(f.Attr("h")) }
+
+func number(b []byte) (uint32, bool) {
+	n, err := strconv.ParseUint(string(b), 10, 32)
+	return uint32(n), err == nil
 }
 
 // tooHigh ends the stream of a client that acknowledges what it was never sent. XEP-0198 §4

@@ -61,7 +61,7 @@ func (s *Stream) negotiate(f *frame.Frame, t *Turn) error {
 func (s *Stream) sendFeatures(t *Turn) error {
 	b := append(make([]byte, 0, 2048), "<stream:features>"...)
 	if s.neg.signedIn {
-		b = s.handOver(b)
+		b = s.offerLimits(s.handOver(b))
 	} else {
 		for _, f := range features() {
 			b = f.offer(s, b)
@@ -73,13 +73,14 @@ func (s *Stream) sendFeatures(t *Turn) error {
 	return nil
 }
 
-// handOver ends the negotiation: from now on the stream is the session's. It appends the features of the session.
+// handOver ends the negotiation: from now on the stream is the session's. It appends the features of the session,
+// without the limits.
 func (s *Stream) handOver(dst []byte) []byte {
 	s.neg = nil
 	l := s.server.cfg.Limits
 	s.bucket = bucket{rate: l.Rate, burst: l.Burst}
 	s.SetIdleLimit(l.Idle)
-	return s.offerLimits(append(dst, s.server.cfg.Sessions.Features(s)...))
+	return append(dst, s.server.cfg.Sessions.Features(s)...)
 }
 
 const limitsSpace = "urn:xmpp:stream-limits:0"

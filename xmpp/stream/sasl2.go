@@ -42,21 +42,22 @@ type signIn struct {
 
 // Welcome is <success/>, which the session completes. XEP-0388 §2.6.1
 type Welcome struct {
-	Request  any   // what ParseInline returned
-	Agent    Agent // who signs in
-	head     []byte
-	tail     []byte
-	features []byte
+	Request any   // what ParseInline returned
+	Agent   Agent // who signs in
+	head    []byte
+	tail    []byte
 }
 
 // Send tells the peer who it is, and what became of what it asked for. identifier is its full JID if a resource was bound, else its
-// bare JID. A resumed session gets no features. XEP-0198 §6.2
-func (w *Welcome) Send(s *Stream, t *Turn, identifier string, results []byte, resumed bool) error {
+// bare JID. features are those that follow, the limits of the stream not among them; a resumed session gets none, and nil.
+// XEP-0198 §6.2
+func (w *Welcome) Send(s *Stream, t *Turn, identifier string, results, features []byte) error {
 	b := append(w.head, "<authorization-identifier>"...)
 	b = append(frame.AppendEscaped(b, identifier), "</authorization-identifier>"...)
 	b = append(append(append(b, results...), w.tail...), "</success>"...)
-	if !resumed {
-		b = append(append(append(b, "<stream:features>"...), w.features...), "</stream:features>"...)
+	if features != nil {
+		b = append(append(b, "<stream:features>"...), features...)
+		b = append(s.offerLimits(b), "</stream:features>"...)
 	}
 	return t.Send(s, b)
 }
@@ -220,10 +221,10 @@ func (s *Stream) welcome(ctx context.Context, t *Turn) error {
 	w := &Welcome{Request: in.inline, Agent: in.agent, head: make([]byte, 0, 4096), tail: in.issued.appendTo(nil)}
 	w.head = in.appendData(append(w.head, "<success xmlns='"+sasl2Space+"'>"...))
 	s.scan.SetLimits(cfg.Limits.After)
-	w.features = s.handOver(nil)
+	features := s.handOver(nil)
 	s.slow(s.account.take(signInBytes, cfg.Clock()))
 	if cfg.Inline == nil {
-		return ignoreEnd(w.Send(s, t, s.localpart+"@"+s.domain, nil, false))
+		return ignoreEnd(w.Send(s, t, s.localpart+"@"+s.domain, nil, features))
 	}
 	return ignoreEnd(cfg.Inline.Welcome(s, w, t))
 }

@@ -17,6 +17,8 @@ import (
 type authenticator struct {
 	accounts    *accounts.Registry
 	directories map[string]*directory.LDAP // by domain; nil for a domain with local accounts only
+	devices     map[string]bool            // domains with a directory that offer SCRAM, for device passwords
+	secret      []byte                     // of package sasl
 	logger      *slog.Logger
 }
 
@@ -26,7 +28,7 @@ func (a *authenticator) Mechanisms(domain string) []string {
 	if !ours {
 		return nil
 	}
-	return sasl.Mechanisms(ldap == nil, true)
+	return sasl.Mechanisms(ldap == nil || a.devices[domain], true)
 }
 
 // What is said to who may not sign in, after the right password.
@@ -73,12 +75,18 @@ func (a *authenticator) Verifier(_ context.Context, domain, localpart string, h 
 			return v, admitted(account)
 		}
 	}
-	return sasl.Verifier{}, sasl.ErrNoAccount
+	return a.deviceVerifier(account, h)
 }
 
 // anyVerifier returns keys that a password in clear can be checked with: accounts from another server may not have those of
 // every hash.
 func (a *authenticator) anyVerifier(ctx context.Context, domain, localpart string) (v sasl.Verifier, err error) {
+	account, err := a.accounts.Find(domain, localpart)
+	if errors.Is(err, accounts.ErrNoAccount) || err == nil && !account.Local() {
+		return v, sasl.ErrNoAccount
+	} else if err != nil {
+		return v, err
+	}
 	for _, h := range sasl.Hashes() {
 		if v, err = a.Verifier(ctx, domain, localpart, h); !errors.Is(err, sasl.ErrNoAccount) {
 			break
@@ -102,6 +110,12 @@ func (a *authenticator) Password(ctx context.Context, domain, localpart, passwor
 	ldap := a.directories[domain]
 	if ldap == nil {
 		return "", sasl.ErrNoAccount
+	}
+	if accounts.IsDevicePassword(password) {
+		if key, err = a.devicePassword(domain, localpart, password); errors.Is(err, sasl.ErrNotAuthorized) {
+			err = a.wrongLocal(ctx, domain, floor)
+		}
+		return key, err
 	}
 	return "", a.askDirectory(ctx, ldap, domain, localpart, password)
 }

@@ -12,12 +12,14 @@ import (
 	"sync"
 	"time"
 
+	"protokoll/accounts"
 	"protokoll/directory"
 	"protokoll/internal/control"
 	"protokoll/internal/peer"
 	"protokoll/internal/wheel"
 	archives "protokoll/xmpp/archive"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/profile"
 	"protokoll/xmpp/pubsub"
 	"protokoll/xmpp/router"
 	"protokoll/xmpp/sasl"
@@ -29,6 +31,8 @@ import (
 type Domain struct {
 	stream.Pair
 	Directory *directory.LDAP // nil: local accounts only
+	// DevicePasswords makes a domain with a directory offer SCRAM, by which device passwords work and no others.
+	DevicePasswords bool
 }
 
 // Config is everything a server is made of.
@@ -37,6 +41,7 @@ type Config struct {
 	Domains   []Domain
 	Listen    []string // STARTTLS
 	ListenTLS []string // direct TLS
+	Tokens    accounts.TokenLife
 	HTTPS     []string // files that people upload; empty: none
 	Proxy     []string // bytestreams that are relayed; empty: none
 	AnyPort   []string // of HTTPS and Proxy: where one of these is taken, another port will do
@@ -133,7 +138,9 @@ func (n *Node) assemble() error {
 	for _, d := range c.Domains {
 		directories[d.Domain] = d.Directory
 	}
-	who := &authenticator{accounts: n.Accounts, directories: directories, logger: c.Logger}
+	secret := n.Keys.Secret(saslSecret)
+	who := &authenticator{accounts: n.Accounts, directories: directories, devices: scramDomains(c.Domains), secret: secret[:], logger: c.Logger}
+	n.Accounts.Tokens = c.Tokens
 	reports := newReports(c.Contacts, c.Store.Domains, c.Logger)
 	registry := features.New(features.Config{
 		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
@@ -142,6 +149,7 @@ func (n *Node) assemble() error {
 	archives.Register(registry, n.Archive)
 	nodes := pubsub.New(c.Logger, n.clock)
 	nodes.Register(registry)
+	profile.Register(registry, nodes)
 	origins := peer.NewOrigins(c.Origins, time.Now)
 	services, err := n.services(origins)
 	if err != nil {
@@ -162,17 +170,19 @@ func (n *Node) assemble() error {
 	if err := nodes.Use(n.Router.Owners()); err != nil {
 		return err
 	}
+	resources := n.Keys.Secret("resources")
 	n.Sessions, err = session.New(session.Config{
 		Router: n.Router, Registry: registry, Table: filepath.Join(n.Folder, "resume"), Wheel: n.wheel,
+		Secret: resources[:],
 		Limits: session.Limits{Resume: c.Resume}, Logger: c.Logger, Clock: n.clock,
 	})
 	if err != nil {
 		return fmt.Errorf("start sessions: %w", err)
 	}
-	secret := n.Keys.Secret("sasl")
 	n.Streams, err = stream.New(stream.Config{
 		Domains:     func(domain string) bool { _, ours := directories[domain]; return ours },
 		Certificate: n.certificates.Get, Authenticator: who, Sessions: n.Sessions, Limits: c.Streams,
+		Inline: n.Sessions, Devices: who, Upgrades: who,
 		Origins: origins, Wheel: n.wheel, Logger: c.Logger,
 		Secret: secret[:], Iterations: sasl.DefaultIterations,
 	})
