@@ -50,8 +50,9 @@ func TestVCardFromAvatar(t *testing.T) {
 	s.ask(t, features.Set, vcard("<FN>Romeo</FN><NICKNAME>R</NICKNAME>"))
 	p := &Photo{picture(2), "image/png"}
 	other := &Photo{picture(3), "image/png"}
-	s.publish(t, NSAvatarData, p.ID(), string(p.data()))
 	s.publish(t, NSAvatarData, other.ID(), "<data xmlns='urn:xmpp:avatar:data'>"+base([]byte("no image"))+"</data>")
+	s.publish(t, NSAvatarMetadata, "x", "<metadata xmlns='urn:xmpp:avatar:metadata'><info id='"+other.ID()+"' type='image/png' bytes='9'/></metadata>")
+	s.publish(t, NSAvatarData, p.ID(), string(p.data()))
 	hash := func() string { return features.PhotoHash([]byte(first(s.ask(t, features.Get, vcard(""))))) }
 	for n, c := range []struct{ metadata, want string }{
 		{"<info id='" + other.ID() + "' type='image/png' bytes='9'/>", ""},
