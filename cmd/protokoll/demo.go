@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,6 +26,8 @@ type demoCmd struct {
 	Data      string `placeholder:"DIR" type:"path" help:"Keep everything here; a second start goes on where the first stopped. Without it: a temporary folder."`
 	Listen    string `placeholder:"HOST:PORT" default:"127.0.0.1:5222" help:"Where clients connect with STARTTLS (${default})."`
 	ListenTLS string `name:"listen-tls" placeholder:"HOST:PORT" default:"127.0.0.1:5223" help:"Where clients connect with direct TLS (${default})."`
+	HTTPS     string `name:"listen-https" placeholder:"HOST:PORT" help:"Where files are uploaded (127.0.0.1:5443, another port where that one is taken)."`
+	Proxy     string `name:"listen-proxy" placeholder:"HOST:PORT" help:"Where bytestreams are relayed (127.0.0.1:7777, another port where that one is taken)."`
 	Domain    string `placeholder:"NAME" default:"localhost" help:"The domain (${default})."`
 	Accounts  int    `placeholder:"N" default:"3" help:"How many accounts user1 … userN there are (${default})."`
 	Password  string `placeholder:"TEXT" help:"The password of all of them. Without it: the one of the last start, at first a random one."`
@@ -45,7 +48,7 @@ func (c *demoCmd) Validate() error {
 	if c.Accounts < 1 || c.Accounts > maxDemoAccounts {
 		return fmt.Errorf("--accounts: must be 1 to %d", maxDemoAccounts)
 	}
-	for flag, address := range map[string]string{"--listen": c.Listen, "--listen-tls": c.ListenTLS} {
+	for flag, address := range map[string]string{"--listen": c.Listen, "--listen-tls": c.ListenTLS, "--listen-https": c.https(), "--listen-proxy": c.proxy()} {
 		if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
 			return fmt.Errorf("%s: must be host:port", flag)
 		}
@@ -57,6 +60,20 @@ func (c *demoCmd) Validate() error {
 		return fmt.Errorf("--password: %w", err)
 	}
 	return nil
+}
+
+func (c *demoCmd) https() string { return cmp.Or(c.HTTPS, "127.0.0.1:5443") }
+func (c *demoCmd) proxy() string { return cmp.Or(c.Proxy, "127.0.0.1:7777") }
+
+// anyPort lists what nobody asked for and need not be there.
+func (c *demoCmd) anyPort() (all []string) {
+	if c.HTTPS == "" {
+		all = append(all, c.https())
+	}
+	if c.Proxy == "" {
+		all = append(all, c.proxy())
+	}
+	return all
 }
 
 func (c *demoCmd) Run(ctx context.Context) (err error) {
@@ -96,7 +113,8 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 	return node.Start(ctx, node.Config{
 		Store:   node.StoreConfig{Folder: c.Data, Logger: logger, Policy: policy},
 		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}}},
-		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS},
+		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS}, HTTPS: []string{c.https()}, Proxy: []string{c.proxy()},
+		AnyPort: c.anyPort(), Upload: node.Upload{Name: "localhost"}, Relay: node.Relay{Address: "127.0.0.1"}, // the domain may be in no DNS
 		Contacts: features.Contacts{DataProtection: []string{"mailto:data-protection@" + c.Domain}, Admin: []string{"xmpp:user1@" + c.Domain}, Abuse: []string{"xmpp:user1@" + c.Domain}},
 		// Whoever tries the server out, or loads it, is one origin.
 		Origins: peer.Limits{Connections: 100_000, PerSecond: 100_000, Burst: 100_000, FreeFailures: 10, FreeOriginFailures: 300, MaxWait: 10 * time.Second},
