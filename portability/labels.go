@@ -41,8 +41,7 @@ var fieldLabels = map[string]label{
 	"rules":   {"Regeln", "rules"}, "type": {"gilt für", "is about"}, "value": {"Wert", "value"}, "deny": {"verbietet", "denies"}, "order": {"Reihenfolge", "order"},
 	"message": {"Nachrichten", "messages"}, "iq": {"Anfragen", "requests"}, "presence_in": {"Anwesenheit anderer", "presence of others"},
 	"presence_out": {"eigene Anwesenheit", "own presence"}, "active_list": {"gewählte Privatsphäre-Liste", "active privacy list"},
-	"refused": {"abgelehnt", "refused"},
-	"with":    {"mit", "with"}, "sent": {"von Ihnen gesendet", "sent by you"}, "by_default": {"ohne besondere Angabe archivieren", "archive by default"},
+	"with": {"mit", "with"}, "sent": {"von Ihnen gesendet", "sent by you"}, "by_default": {"ohne besondere Angabe archivieren", "archive by default"},
 	"always": {"immer archivieren", "always archive"}, "never": {"nie archivieren", "never archive"},
 	"action": {"Vorgang", "action"}, "actor": {"wer", "who"}, "detail": {"Einzelheiten", "details"},
 	"objection": {"Widerspruch gegen", "objection to"}, "erased": {"gelöscht", "erased"}, "family": {"Bereich", "family"}, "facts": {"Anzahl", "number"},
@@ -113,7 +112,7 @@ var sections = []section{
 	{[]string{"roster.item"}, label{"Kontakte", "Contacts"}, label{
 		"Ihre Kontaktliste und Anfragen, die Sie noch nicht beantwortet haben.", "Your contact list, and requests that you have not answered yet."}},
 	{[]string{"account.consent"}, label{"Erlaubnisse", "Permissions"}, label{
-		"Was Sie erlaubt oder abgelehnt haben. Sie können es jederzeit ändern.", "What you allowed or refused. You can change it at any time."}},
+		"Was Sie erlaubt haben. Sie können es jederzeit zurücknehmen.", "What you allowed. You can take it back at any time."}},
 	{[]string{"block.address", "block.list", "block.default"}, label{"Gesperrte Adressen", "Blocked addresses"}, label{
 		"Von diesen Adressen wollten Sie nichts hören; dazu Ihre Privatsphäre-Listen.",
 		"You did not want to hear from these addresses; and your privacy lists."}},

@@ -512,12 +512,11 @@ func (x *AccountObjection) GetReason() string {
 	return ""
 }
 
-// The owner allows a use of their data, or says that it is not wanted where it is usual. Entity: "consent:" + the kind's name.
+// The owner allows a use of their data. Taking it back ends it; a refusal is an objection. Entity: "consent:" + the kind's name.
 type AccountConsent struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          ConsentKind            `protobuf:"varint,1,opt,name=kind,proto3,enum=protokoll.ConsentKind" json:"kind,omitempty"`
 	Since         int64                  `protobuf:"varint,2,opt,name=since,proto3" json:"since,omitempty"` // milliseconds since 1970 UTC
-	Refused       bool                   `protobuf:"varint,3,opt,name=refused,proto3" json:"refused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,13 +563,6 @@ func (x *AccountConsent) GetSince() int64 {
 		return x.Since
 	}
 	return 0
-}
-
-func (x *AccountConsent) GetRefused() bool {
-	if x != nil {
-		return x.Refused
-	}
-	return false
 }
 
 // An erased account's address is not given to anybody else until a time. It is the server's own fact; its only handle is that of
@@ -678,11 +670,10 @@ const file_account_proto_rawDesc = "" +
 	"\x04kind\x18\x01 \x01(\x0e2\x18.protokoll.ObjectionKindB\x04\x88\xb5\x18\x0eR\x04kind\x12\x1a\n" +
 	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x0eR\x05since\x12\x1c\n" +
 	"\x06reason\x18\x03 \x01(\tB\x04\x88\xb5\x18\x0eR\x06reason:\x1b\x92\xb5\x18\x17\n" +
-	"\x11account.objection\x10\x01\x18\x01\"\x99\x01\n" +
+	"\x11account.objection\x10\x01\x18\x01\"y\n" +
 	"\x0eAccountConsent\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.protokoll.ConsentKindB\x04\x88\xb5\x18\x16R\x04kind\x12\x1a\n" +
-	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x16R\x05since\x12\x1e\n" +
-	"\arefused\x18\x03 \x01(\bB\x04\x88\xb5\x18\x16R\arefused:\x19\x92\xb5\x18\x15\n" +
+	"\x05since\x18\x02 \x01(\x03B\x04\x88\xb5\x18\x16R\x05since:\x19\x92\xb5\x18\x15\n" +
 	"\x0faccount.consent\x10\x01\x18\x01\"\xb8\x01\n" +
 	"\x0fAddressReserved\x12\x1a\n" +
 	"\x05until\x18\x01 \x01(\x03B\x04\x88\xb5\x18\x0fR\x05until\x12/\n" +
