@@ -98,6 +98,15 @@ func (m *memLog) put(l eventlog.Lane, e *schemas.Envelope, sealed []byte) eventl
 	return p
 }
 
+// drop removes the first records of a lane.
+func (m *memLog) drop(l eventlog.Lane, n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.lanes[l]) > n {
+		m.lanes[l] = m.lanes[l][n:]
+	}
+}
+
 func (m *memLog) putAll(l eventlog.Lane, records []eventlog.Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

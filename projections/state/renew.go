@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"protokoll/eventlog"
 	"protokoll/internal/durable"
@@ -55,7 +56,7 @@ func (s *State) RenewLaneOn(ctx context.Context, id eventlog.Lane, view eventlog
 }
 
 // mendLoop folds the lane anew whenever its file turns out to be damaged.
-func (l *lane) mendLoop(ctx context.Context, log eventlog.Log) error {
+func (l *lane) mendLoop(ctx context.Context, log eventlog.Log, whole sync.Locker) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -63,12 +64,20 @@ func (l *lane) mendLoop(ctx context.Context, log eventlog.Log) error {
 		case <-l.bad:
 		}
 		l.logger.Error("a state file is damaged and folded anew", "lane", l.id.String())
-		if err := l.renew(ctx, log, nil); err != nil {
+		if err := l.mend(ctx, log, whole); err != nil {
 			return err
 		}
 		l.logger.Info("the state file is folded anew", "lane", l.id.String())
 		signal(l.some)
 	}
+}
+
+func (l *lane) mend(ctx context.Context, log eventlog.Log, whole sync.Locker) error {
+	if whole != nil {
+		whole.Lock()
+		defer whole.Unlock()
+	}
+	return l.renew(ctx, log, nil)
 }
 
 // renew folds the log into a lane of its own until that has come as far as this one, and exchanges their files.

@@ -30,6 +30,7 @@ type State struct {
 	logger *slog.Logger
 	lanes  map[eventlog.Lane]*lane
 	marks  map[eventlog.Lane]uint64 // of the log at Open
+	whole  sync.Locker              // held while a lane is mended; nil: nothing is ever dropped
 }
 
 // Open opens the state in a folder, which it makes if there is none. Facts are complete only when Run has caught up with the
@@ -65,6 +66,10 @@ func Open(dir string, log eventlog.Log, logger *slog.Logger) (*State, error) {
 	return s, nil
 }
 
+// MendUnder has whole held while a damaged file is folded anew: a lane is read from its beginning, and what ends a fact must not
+// be dropped behind the reader's back while the fact was read. Called before Run.
+func (s *State) MendUnder(whole sync.Locker) { s.whole = whole }
+
 // Run folds what the log holds and what is appended, until ctx ends, the log stops, or an event is not understood. It is
 // called once. What it returns, those who wait get too. A file that turns out to be damaged is folded anew meanwhile.
 func (s *State) Run(ctx context.Context) error {
@@ -74,7 +79,7 @@ func (s *State) Run(ctx context.Context) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		mending.Go(func() {
-			if err := l.mendLoop(ctx, s.log); err != nil {
+			if err := l.mendLoop(ctx, s.log, s.whole); err != nil {
 				cancel(err)
 			}
 		})

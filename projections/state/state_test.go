@@ -164,22 +164,7 @@ func TestDamageWhileRunning(t *testing.T) {
 	stop()
 	told := make(messages, 10)
 	s, _ := runningWith(t, dir, log, slog.New(told))
-	l := s.lanes[eventlog.Lasting]
-	l.mu.Lock()
-	err := l.file.db.Update(func(tx *bolt.Tx) error {
-		g := group{uint16(roster), [16]byte(id(3))}
-		key := g.key([16]byte(id(1)))
-		v := bytes.Clone(tx.Bucket(bucketFacts).Get(key[:]))
-		v[len(v)-1] ^= 1
-		return tx.Bucket(bucketFacts).Put(key[:], v)
-	})
-	l.mu.Unlock()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Facts(schemas.OwnerID(id(3)), roster); !errors.Is(err, errDamaged) {
-		t.Fatalf("a changed fact was served: %v", err)
-	}
+	damage(t, s, 3)
 	for r := range told {
 		if r == "the state file is folded anew" {
 			break
@@ -190,6 +175,91 @@ func TestDamageWhileRunning(t *testing.T) {
 	}
 	wait(t, s, log.put(eventlog.Lasting, set(3, 2, roster), []byte("!")))
 	same(t, s, log)
+}
+
+// damage changes the stored fact of an owner, and reads it.
+func damage(t *testing.T, s *State, owner uint64) {
+	t.Helper()
+	l := s.lanes[eventlog.Lasting]
+	l.mu.Lock()
+	err := l.file.db.Update(func(tx *bolt.Tx) error {
+		g := group{uint16(roster), [16]byte(id(owner))}
+		key := g.key([16]byte(id(1)))
+		v := bytes.Clone(tx.Bucket(bucketFacts).Get(key[:]))
+		v[len(v)-1] ^= 1
+		return tx.Bucket(bucketFacts).Put(key[:], v)
+	})
+	l.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Facts(schemas.OwnerID(id(owner)), roster); !errors.Is(err, errDamaged) {
+		t.Fatalf("a changed fact was served: %v", err)
+	}
+}
+
+// sweptLog calls tap behind each batch that is read.
+type sweptLog struct {
+	*memLog
+	tap func()
+}
+
+func (l sweptLog) Read(ctx context.Context, lane eventlog.Lane, from, upTo uint64, fn func([]eventlog.Record) error) error {
+	return l.memLog.Read(ctx, lane, from, upTo, func(records []eventlog.Record) error {
+		defer l.tap()
+		return fn(records)
+	})
+}
+
+// TestMendingBesideASweep drops facts and their ends, which is what a sweep may do while nobody reads the whole lane, between two
+// batches of a lane that is mended. Facts whose ends were dropped would come back for good.
+func TestMendingBesideASweep(t *testing.T) {
+	t.Parallel()
+	log, dir, told := newMemLog(), t.TempDir(), make(messages, 10)
+	for _, make := range []func(uint64, uint64, schemas.Family) *schemas.Envelope{
+		func(o, e uint64, f schemas.Family) *schemas.Envelope { return set(o, e, f) }, end,
+	} {
+		for n := range uint64(300) {
+			log.put(eventlog.Lasting, make(1, n, roster), []byte("ended"))
+		}
+	}
+	last := log.put(eventlog.Lasting, set(3, 1, roster), []byte("lives"))
+	var whole sync.RWMutex
+	swept := sweptLog{log, func() {
+		if whole.TryLock() {
+			defer whole.Unlock()
+			log.drop(eventlog.Lasting, 600)
+		}
+	}}
+	_, stop := running(t, dir, log)
+	stop()
+	s, err := Open(dir, swept, slog.New(told))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.MendUnder(whole.RLocker())
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	wait(t, s, last)
+	damage(t, s, 3)
+	for r := range told {
+		if r == "the state file is folded anew" {
+			break
+		}
+	}
+	if got := payloads(t, s, 1, roster); len(got) > 0 {
+		t.Errorf("%d bytes of facts came back that have ended", len(got))
+	}
+	swept.tap()
+	if n := len(log.lanes[eventlog.Lasting]); n != 1 {
+		t.Errorf("%d events are left: the sweep is kept from dropping for good", n)
+	}
+	cancel()
+	<-ended
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // messages hands out what is logged.

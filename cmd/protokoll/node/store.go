@@ -128,6 +128,7 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 	if s.State, err = state.Open(filepath.Join(s.Folder, "state"), s.Log, c.Logger); err != nil {
 		return fmt.Errorf("open the state: %w", err)
 	}
+	s.State.MendUnder(s.whole.RLocker())
 	if err := s.openLedger(ctx, c); err != nil {
 		return err
 	}
