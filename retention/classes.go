@@ -150,6 +150,12 @@ func Classes() []Class {
 			Families: []schemas.Family{schemas.Family_OUTBOX_FACTS},
 		},
 		{
+			Data: schemas.DataClass_NOTICE, Name: "notice", Subject: Nobody,
+			German:   "Was die Betreiber allen sagen, die sich anmelden",
+			English:  "what the operators tell everybody who signs in",
+			Families: []schemas.Family{schemas.Family_ACCOUNT_FACTS},
+		},
+		{
 			Data: schemas.DataClass_UPLOAD, Name: "upload", Subject: Contacts,
 			German:   "Dateien, die die Person hochgeladen hat, um sie zu verschicken, mit Name, Art und Größe",
 			English:  "files that the person uploaded to send them, with their names, types and sizes",

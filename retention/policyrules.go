@@ -26,6 +26,8 @@ func triggersOf(c schemas.DataClass) (must, may []Trigger) {
 		return []Trigger{Delivered, Age}, nil
 	case schemas.DataClass_RESERVED_ADDRESS:
 		return []Trigger{Age, Superseded, Ended}, nil
+	case schemas.DataClass_NOTICE: // the server's own
+		return []Trigger{Superseded, Ended}, nil
 	case schemas.DataClass_AUDIT:
 		return []Trigger{Age}, nil
 	case schemas.DataClass_DEVICE:

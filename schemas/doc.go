@@ -13,4 +13,4 @@
 //   - No field holds an IP address or a password.
 package schemas
 
-//go:generate protoc --go_out=.. --go_opt=module=protokoll --plugin=protoc-gen-go=../.tools/protoc-gen-go -I . options.proto envelope.proto account.proto session.proto presence.proto roster.proto offline.proto archive.proto profile.proto private.proto block.proto pep.proto proof.proto audit.proto outbox.proto token.proto upload.proto push.proto
+//go:generate protoc --go_out=.. --go_opt=module=protokoll --plugin=protoc-gen-go=../.tools/protoc-gen-go -I . options.proto envelope.proto account.proto session.proto presence.proto roster.proto offline.proto archive.proto profile.proto private.proto block.proto pep.proto proof.proto audit.proto outbox.proto token.proto upload.proto push.proto notice.proto

@@ -52,6 +52,7 @@ const (
 	DataClass_DEVICE                 DataClass = 18 // which devices sign in, and since when
 	DataClass_PUBLISHED              DataClass = 17 // what the owner publishes through PubSub, how, and who is told of it
 	DataClass_ARCHIVE                DataClass = 21 // messages that the owner wanted to be kept
+	DataClass_NOTICE                 DataClass = 24 // what the operators tell everybody who comes online; about nobody
 	DataClass_CONSENT                DataClass = 22 // what the person has allowed, such as being found
 )
 
@@ -81,6 +82,7 @@ var (
 		18: "DEVICE",
 		17: "PUBLISHED",
 		21: "ARCHIVE",
+		24: "NOTICE",
 		22: "CONSENT",
 	}
 	DataClass_value = map[string]int32{
@@ -107,6 +109,7 @@ var (
 		"DEVICE":                 18,
 		"PUBLISHED":              17,
 		"ARCHIVE":                21,
+		"NOTICE":                 24,
 		"CONSENT":                22,
 	}
 )
@@ -342,7 +345,7 @@ const file_options_proto_rawDesc = "" +
 	"\tEventType\x12\x18\n" +
 	"\x04name\x18\x01 \x01(\tB\x04\x88\xb5\x18\x01R\x04name\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\rB\x04\x88\xb5\x18\x01R\aversion\x12/\n" +
-	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\xfc\x02\n" +
+	"\x06family\x18\x03 \x01(\x0e2\x11.protokoll.FamilyB\x04\x88\xb5\x18\x01R\x06family*\x88\x03\n" +
 	"\tDataClass\x12\x1a\n" +
 	"\x16DATA_CLASS_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTECHNICAL\x10\x01\x12\f\n" +
@@ -373,7 +376,9 @@ const file_options_proto_rawDesc = "" +
 	"\n" +
 	"\x06DEVICE\x10\x12\x12\r\n" +
 	"\tPUBLISHED\x10\x11\x12\v\n" +
-	"\aARCHIVE\x10\x15\x12\v\n" +
+	"\aARCHIVE\x10\x15\x12\n" +
+	"\n" +
+	"\x06NOTICE\x10\x18\x12\v\n" +
 	"\aCONSENT\x10\x16*\x8b\x03\n" +
 	"\x06Family\x12\x16\n" +
 	"\x12FAMILY_UNSPECIFIED\x10\x00\x12\x11\n" +

@@ -34,6 +34,7 @@ var known = []proto.Message{
 	(*NumbersVoid)(nil), (*SegmentErased)(nil), (*Ordered)(nil), (*EpochBegun)(nil),
 	(*StaffAction)(nil), (*PolicyChanged)(nil),
 	(*OutboxStanza)(nil),
+	(*DailyNotice)(nil),
 	(*DeviceSignedIn)(nil), (*DevicePasswordMade)(nil),
 	(*PushEnabled)(nil),
 	(*ArchivedMessage)(nil), (*ArchivePreferences)(nil),
