@@ -19,6 +19,7 @@ type Error struct {
 	App       []byte // an application-specific condition; may be nil
 	Code      string // of before RFC 3920, for clients that still look at it; may be empty. XEP-0086 §3
 	Echo      bool   // the error repeats what was asked. RFC 6120 §8.3.1
+	Beside    []byte // payload that stands before the <error/>, such as a form to fill in. XEP-0077 §3.2
 }
 
 // Error implements error.
@@ -39,6 +40,28 @@ func (e *Error) Append(dst []byte) []byte {
 	return append(append(dst, e.App...), "</error>"...)
 }
 
+// ErrorIn reads the error that a stanza of type error holds. RFC 6120 §8.3.2
+func ErrorIn(f *frame.Frame) *Error {
+	e := &Error{Type: "cancel", Condition: "undefined-condition"}
+	c := f.Child(frame.NSClient, "error")
+	if c == nil {
+		return e
+	}
+	if t := c.Attr("type"); t != nil {
+		e.Type = string(t)
+	}
+	inner, err := standalone(c.Raw)
+	if err != nil {
+		return e
+	}
+	for i := range inner.Children {
+		if d := &inner.Children[i]; string(d.Space) == NSStanzas && string(d.Local) != "text" {
+			e.Condition = string(d.Local)
+		}
+	}
+	return e
+}
+
 // The errors that handlers return. RFC 6120 §8.3.3
 
 // BadRequest says that the payload does not follow its schema. RFC 6120 §8.3.3.1
@@ -48,6 +71,11 @@ func BadRequest(text string) *Error {
 
 // Conflict says that somebody else uses what is to be changed. RFC 6120 §8.3.3.2
 func Conflict() *Error { return &Error{Type: "cancel", Condition: "conflict"} }
+
+// FeatureNotImplemented says that the request is understood, but not supported. RFC 6120 §8.3.3.3
+func FeatureNotImplemented() *Error {
+	return &Error{Type: "cancel", Condition: "feature-not-implemented"}
+}
 
 // Forbidden says that the sender may not do this. RFC 6120 §8.3.3.4
 func Forbidden() *Error { return &Error{Type: "auth", Condition: "forbidden"} }

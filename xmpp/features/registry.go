@@ -60,6 +60,7 @@ const PrivacyLists Interest = 2
 // Reply is what an IQ is answered with, and what else follows. All of it waits for After.
 type Reply struct {
 	Payload []byte            // child of the result; nil for an empty one
+	Before  [][]byte          // whole stanzas for the asking client that go before the result. XEP-0313 §4
 	After   *eventlog.Receipt // nil if nothing was stored; its error is answered with wait and resource-constraint
 	Pushes  []Push
 	Blocks  *BlockChange // set if the block list or a privacy list changed

@@ -297,7 +297,7 @@ func (n *Node) importAccounts(ctx context.Context, input json.RawMessage, _ func
 // quietRouter holds the accounts of a folder on which no server runs.
 func (s *Store) quietRouter() *router.Router {
 	return router.New(router.Config{
-		Log: s.Log, State: s.State, Accounts: s.Accounts, Domains: s.domains, Logger: s.logger,
+		Log: s.Log, State: s.facts(), Accounts: s.Accounts, Domains: s.domains, Logger: s.logger,
 		Registry: features.NewRegistry(s.logger), Limits: router.Limits{Idle: time.Second},
 	})
 }

@@ -142,7 +142,9 @@ func (n *Node) assemble() error {
 	who := &authenticator{accounts: n.Accounts, directories: directories, devices: scramDomains(c.Domains), secret: secret[:], logger: c.Logger}
 	n.Accounts.Tokens = c.Tokens
 	reports := newReports(c.Contacts, c.Store.Domains, c.Logger)
+	access := &deviceAccess{accounts: n.Accounts}
 	registry := features.New(features.Config{
+		Devices: access,
 		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
 		Software: features.Software{Name: "Protokoll", Version: Version}, Policy: dataPolicy(n.Policy), Reports: reports.sink(),
 	})
@@ -161,6 +163,7 @@ func (n *Node) assemble() error {
 		Log: n.Log, State: n.facts(), Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
 		Services: services, Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
 	})
+	access.router = n.Router
 	if n.beside.upload != nil {
 		n.beside.upload.People = n.Router
 	}

@@ -34,7 +34,7 @@ func (c StoreConfig) now() func() time.Time {
 
 func (s *Store) openRetention(c StoreConfig) (err error) {
 	s.Retention, err = engine.New(engine.Config{
-		Log: s.Log, State: s.State, Keys: s.Keys, Ledger: s.Ledger, Policy: c.policy(), Logger: c.Logger,
+		Log: s.Log, State: s.State, Keys: s.Keys, Ledger: s.Ledger, Archive: s.Archive, Policy: c.policy(), Logger: c.Logger,
 		Folder: filepath.Join(s.Folder, RetentionFolder), Clock: s.clock, Dropping: &s.whole, Elapsed: c.Elapsed,
 	})
 	if err != nil {

@@ -109,7 +109,7 @@ func (s *Store) stoppedRouter() (*router.Router, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	return router.New(router.Config{
-		Log: s.Log, State: s.State, Accounts: s.Accounts, Domains: domains, Logger: logger,
+		Log: s.Log, State: s.facts(), Accounts: s.Accounts, Domains: domains, Logger: logger,
 		Registry: features.NewRegistry(logger),
 	}), nil
 }

@@ -17,6 +17,7 @@ import (
 	"protokoll/eventlog/jetstream"
 	"protokoll/eventlog/ledger"
 	"protokoll/eventlog/seal"
+	"protokoll/projections/archive"
 	"protokoll/projections/state"
 	"protokoll/retention"
 	"protokoll/retention/engine"
@@ -48,6 +49,7 @@ type Store struct {
 	Log      *jetstream.Log
 	Ledger   *ledger.Ledger
 	State    *state.State
+	Archive  *archive.Index
 	Accounts *accounts.Registry
 	Policy   *retention.Policy
 	Uploads  *uploads.Store
@@ -69,6 +71,7 @@ type Store struct {
 	directories map[string]*directory.LDAP
 
 	unlinking unlinking
+	handouts  handouts
 
 	lock   *os.File
 	cancel context.CancelFunc
@@ -129,6 +132,9 @@ func (s *Store) open(ctx context.Context, c StoreConfig) error {
 		return fmt.Errorf("open the state: %w", err)
 	}
 	s.State.MendUnder(s.whole.RLocker())
+	if s.Archive, err = archive.Open(filepath.Join(s.Folder, "archive"), s.Log, c.Logger); err != nil {
+		return err
+	}
 	if err := s.openLedger(ctx, c); err != nil {
 		return err
 	}
@@ -155,7 +161,13 @@ func (s *Store) follow(ctx context.Context) error {
 			stop(err)
 		}
 	})
-	if err := s.State.Caught(caughtUp); err != nil {
+	s.runner.Go(func() {
+		if err := s.Archive.Run(run); err != nil && run.Err() == nil {
+			s.fail(fmt.Errorf("index the archive: %w", err))
+			stop(err)
+		}
+	})
+	if err := errors.Join(s.State.Caught(caughtUp), s.Archive.Caught(caughtUp)); err != nil {
 		return fmt.Errorf("catch up with the log: %w", errors.Join(err, context.Cause(caughtUp)))
 	}
 	return s.keepOrders(ctx, run)
@@ -206,6 +218,9 @@ func (s *Store) Close() error {
 	}
 	if s.State != nil {
 		errs = append(errs, s.State.Close())
+	}
+	if s.Archive != nil {
+		errs = append(errs, s.Archive.Close())
 	}
 	errs = append(errs, s.closeLedger())
 	return errors.Join(append(errs, s.lock.Close())...)
