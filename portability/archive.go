@@ -16,6 +16,9 @@ import (
 	"protokoll/schemas"
 )
 
+// Manifest is the file of sums, the last one of an archive.
+const Manifest = "MANIFEST"
+
 // WriteZip writes the export. Without credentials the keys that check a password are in none of its files.
 func (h *Holding) WriteZip(w io.Writer, made time.Time, credentials bool) error {
 	archive, sums := zip.NewWriter(w), ""
@@ -26,7 +29,7 @@ func (h *Holding) WriteZip(w io.Writer, made time.Time, credentials bool) error 
 		{"data.xml", func(w io.Writer) error { return h.writeXML(w, credentials) }},
 		{"facts.json", func(w io.Writer) error { return h.writeJSON(w, made, credentials) }},
 		{"index.html", func(w io.Writer) error { return h.WritePage(w, made, credentials) }},
-		{"MANIFEST", func(w io.Writer) error { _, err := io.WriteString(w, sums); return err }},
+		{Manifest, func(w io.Writer) error { _, err := io.WriteString(w, sums); return err }},
 	} {
 		var content bytes.Buffer
 		if err := part.write(&content); err != nil {

@@ -10,6 +10,7 @@
 //	data.xml    XEP-0227: what another server can take over, with own elements for what XEP-0227 has no place for
 //	facts.json  every fact with when and why it came about; facts put aside; what staff did; orders
 //	index.html  the same to read and to print, in German and English, without anything from outside
+//	uploads/    the files that the person uploaded; whoever has them puts them in (Holding.Files)
 //	MANIFEST    SHA-256 of the other files, as sha256sum writes it
 //
 // Invariants:

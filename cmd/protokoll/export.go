@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"protokoll/cmd/protokoll/node"
+	"protokoll/internal/control"
 	"protokoll/internal/durable"
+	"protokoll/internal/progress"
 )
 
 type exportCmd struct {
@@ -24,24 +27,33 @@ type exportCmd struct {
 // errThere is returned when a file would be replaced.
 var errThere = errors.New("there is such a file already; --force replaces it")
 
-func (c *exportCmd) Run(ctx context.Context) error {
+func (c *exportCmd) Run(ctx context.Context) (err error) {
 	if _, err := os.Lstat(c.Out); !errors.Is(err, fs.ErrNotExist) && !c.Force {
 		return fmt.Errorf("%s: %w", c.Out, errors.Join(err, errThere))
 	}
 	var r node.ExportResult
 	arguments := node.ExportArguments{Staff: c.who(), Address: c.Address, Credentials: !c.WithoutCredentials}
-	if err := c.command(ctx, node.CommandExport, arguments, &r); err != nil {
+	t, err := c.target(ctx)
+	if err != nil {
 		return err
 	}
-	if err := writeAside(c.Out, r.Zip, c.Force); err != nil {
+	defer func() { err = errors.Join(err, t.close()) }()
+	bar := progress.New(os.Stderr)
+	err = t.show(ctx, node.CommandExport, arguments, &r, func(p control.Progress) { bar.Show(p.Step, p.Done, p.Total) })
+	bar.Done()
+	if err != nil {
+		return err
+	}
+	err = writeAside(c.Out, c.Force, func(w io.Writer) error { return t.writeExport(ctx, w, &r) })
+	if err != nil {
 		return fmt.Errorf("write the export: %w", err)
 	}
-	fmt.Printf("exported %s to %s\nfacts    %d\nheld     %d\nstaff    %d entries\n", r.Address, c.Out, r.Facts, r.Held, r.Staff)
+	fmt.Printf("exported %s to %s\nfacts    %d\nheld     %d\nstaff    %d entries\nfiles    %d\n", r.Address, c.Out, r.Facts, r.Held, r.Staff, len(r.Files))
 	return nil
 }
 
 // writeAside writes a file that only its owner reads, whole or not at all. Without replace it never takes another file's place.
-func writeAside(path string, content []byte, replace bool) (err error) {
+func writeAside(path string, replace bool, write func(io.Writer) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // mode 0600
 	if err != nil {
 		return err
@@ -51,7 +63,7 @@ func writeAside(path string, content []byte, replace bool) (err error) {
 			err = errors.Join(err, gone)
 		}
 	}()
-	_, err = f.Write(content)
+	err = write(f)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}

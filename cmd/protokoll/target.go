@@ -71,14 +71,19 @@ func (t *target) directories(file string, c *node.StoreConfig) error {
 
 // call carries out one command.
 func (t *target) call(ctx context.Context, name string, arguments, result any) error {
+	return t.show(ctx, name, arguments, result, func(control.Progress) {})
+}
+
+// show carries out one command and is told how far it is.
+func (t *target) show(ctx context.Context, name string, arguments, result any, show func(control.Progress)) error {
 	if t.store == nil {
-		return control.Call(ctx, t.folder, name, arguments, result, nil)
+		return control.Call(ctx, t.folder, name, arguments, result, show)
 	}
 	input, err := json.Marshal(arguments)
 	if err != nil {
 		return err
 	}
-	output, err := t.store.Commands()[name](ctx, input, func(control.Progress) {})
+	output, err := t.store.Commands()[name](ctx, input, show)
 	if err != nil {
 		return err
 	}

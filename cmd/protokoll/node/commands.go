@@ -51,6 +51,7 @@ func (s *Store) Commands() map[string]control.Handler {
 		CommandRebuildUntil:    s.rebuildUntil,
 		CommandDigest:          s.digest,
 		CommandExport:          s.export,
+		CommandExportFile:      s.exportFile,
 		CommandImportPlan:      s.importPlan,
 		CommandImport:          s.importAccounts,
 	}

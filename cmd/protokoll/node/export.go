@@ -30,7 +30,10 @@ type ExportResult struct {
 	Facts   int    `json:"facts"`
 	Held    int    `json:"held"`
 	Staff   int    `json:"staff"` // entries about what staff did, this export included
-	Zip     []byte `json:"zip"`
+	Zip     []byte `json:"zip"`   // without the person's files: they are fetched with CommandExportFile
+
+	Files  []ExportFile `json:"files,omitempty"`
+	Ticket string       `json:"ticket,omitempty"`
 }
 
 // export writes down first who asks, so that nobody sees anything unrecorded and the export tells of itself.
@@ -68,7 +71,13 @@ func (s *Store) export(ctx context.Context, input json.RawMessage, progress func
 	if err := h.WriteZip(&out, time.Now(), a.Credentials); err != nil {
 		return nil, err
 	}
-	return ExportResult{account.Address(), len(h.Facts), len(h.Held), len(h.Staff), out.Bytes()}, nil
+	r := ExportResult{Address: account.Address(), Facts: len(h.Facts), Held: len(h.Held), Staff: len(h.Staff), Zip: out.Bytes()}
+	owner := account.Owner.ID()
+	var files []portability.File
+	if files, r.Files = s.there(owner, h.Files()); len(files) > 0 {
+		r.Ticket = s.handouts.add(handout{owner: owner, files: files}, time.Now())
+	}
+	return r, nil
 }
 
 // marks are the ends of the lanes that the state folds.

@@ -108,7 +108,7 @@ func (n *Node) listenBeside() error {
 		if n.beside.upload.URL == "" {
 			n.beside.upload.URL = "https://" + net.JoinHostPort(or(n.cfg.Upload.Name, ascii(n.cfg.Domains[0].Domain)), portOf(l))
 		}
-		n.serving.Go(func() { n.served(n.beside.web.Serve(l)) })
+		n.serving.Go(func() { n.ended(n.beside.web.Serve(l)) })
 	}
 	for _, address := range n.cfg.Proxy {
 		l, err := n.open(address)
@@ -120,7 +120,7 @@ func (n *Node) listenBeside() error {
 				return fmt.Errorf("listen on %s: %w", address, err)
 			}
 		}
-		n.serving.Go(func() { n.served(n.beside.relay.Serve(l)) })
+		n.serving.Go(func() { n.ended(n.beside.relay.Serve(l)) })
 	}
 	if n.beside.upload != nil {
 		n.serving.Go(func() { n.beside.upload.Run(ctx) })
@@ -143,7 +143,7 @@ func (n *Node) open(address string) (net.Listener, error) {
 	return l, nil
 }
 
-func (n *Node) served(err error) {
+func (n *Node) ended(err error) {
 	if err != nil {
 		n.failed <- err
 	}
