@@ -47,6 +47,8 @@ type Session interface {
 	SetCarbons(on bool) (*eventlog.Receipt, error)
 	// SetBlockInterest notes that this resource gets pushes about the block list. XEP-0191 §3.3
 	SetBlockInterest() (*eventlog.Receipt, error)
+	// ID names the session until it ends: 16 random bytes.
+	ID() []byte
 }
 
 // bareOf cuts the resource off a canonical JID.

@@ -14,7 +14,9 @@ type Config struct {
 	Contacts Contacts
 	Policy   []Field // XEP-0504: what the server does with people's data; empty: it does not say
 	// Reports takes what people report of those whom they block; nil: reports are not asked for. XEP-0377
-	Reports func(Report)
+	Reports   func(Report)
+	Devices   Devices   // lists and revokes what has access to an account; nil: clients cannot. XEP-0494
+	Registrar Registrar // changes passwords and removes accounts; nil: clients cannot. XEP-0077
 }
 
 // New returns a registry with every feature of this package.
@@ -33,6 +35,9 @@ func New(c Config) *Registry {
 	r.registerBlocking(c.Reports)
 	r.registerPrivacy()
 	r.registerCarbons()
+	r.registerPush(c.Clock)
+	r.registerRegistration(c.Registrar)
+	r.registerClientAccess(c.Devices)
 	r.registerSession()
 	return r
 }

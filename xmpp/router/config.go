@@ -112,7 +112,8 @@ type Router struct {
 	newest       newest
 	capabilities *caps.Cache
 	accepted     atomic.Uint64 // messages with a duty, to keep their order
-	halted       atomic.Bool   // the log has stopped: only the next start can tell what is on disk
+	daily        atomic.Pointer[daily]
+	halted       atomic.Bool // the log has stopped: only the next start can tell what is on disk
 
 	stop    context.CancelFunc
 	stopped context.Context

@@ -69,6 +69,7 @@ type Resource struct {
 	Name    string
 	Outlet  Outlet
 	Lang    string   // of the stream
+	Device  string   // as stream.Stream.Device says, fixed at bind
 	ID      [16]byte // random, new for each bind
 
 	full     string

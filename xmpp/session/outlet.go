@@ -60,7 +60,7 @@ func (s *Session) admit(t *stream.Turn, p router.Parcel, held bool) bool {
 		s.overflow()
 		return false
 	}
-	e := entry{stanza: whole(p), duty: p.Duty, request: p.Kind == router.Request, answer: p.Answer}
+	e := entry{stanza: whole(p), duty: p.Duty, request: p.Kind == router.Request, answer: p.Answer, wakes: p.Wakes && s.res.Notified()}
 	m.out++
 	if !p.Answer {
 		m.foreign++
@@ -76,6 +76,9 @@ func (s *Session) admit(t *stream.Turn, p router.Parcel, held bool) bool {
 	m.bytes += size
 	m.queue = append(m.queue, e)
 	m.record.sent(m.out)
+	if e.wakes {
+		s.wakeSoon()
+	}
 	if s.stream != nil {
 		_ = s.write(t, p) // a stream that ended says so by Closed; the stanza stays in the queue
 		s.askSoon(t, p.Lazy)

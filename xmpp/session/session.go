@@ -36,6 +36,7 @@ type Session struct {
 	sm      *management    // nil until XEP-0198 is enabled
 	confirm confirmation   // without XEP-0198: letters that a ping has to confirm
 	calm    calm           // XEP-0352
+	waking  bool           // the timer runs for a message that may need a notification
 	timer   wheel.Timer    // of pings while live, of the resume window while hibernating
 	grace   wheel.Timer    // of held acknowledgements
 
