@@ -84,6 +84,9 @@ func (l list) add(c Checkpoint, signed []byte) error {
 // maxNote is more than any checkpoint takes, in bytes.
 const maxNote = 4 << 10
 
+// signatureMark begins a line that holds a signature, as golang.org/x/mod/sumdb/note writes it.
+const signatureMark = "— "
+
 // wholeLength is the length of a file without an unfinished note at its end. A note is synced before the next one is begun,
 // so only the last can be torn.
 func wholeLength(path string) (int64, error) {
@@ -101,33 +104,58 @@ func wholeLength(path string) (int64, error) {
 	if _, err := f.ReadAt(tail, from); err != nil && err != io.EOF {
 		return 0, err
 	}
-	head := bytes.LastIndex(tail, []byte(checkpointHead+"\n"))
-	if head >= 0 && endsWhole(tail[head:]) {
-		return info.Size(), nil
+	end := 0
+	eachNote(tail, func(_, to int) { end = to })
+	if end == 0 && from > 0 {
+		return 0, fmt.Errorf("%s does not end with a checkpoint", path)
 	}
-	return from + int64(max(head, 0)), nil
-}
-
-// endsWhole tells whether a note's last line is that of a signature, with its end.
-func endsWhole(n []byte) bool {
-	_, signatures, ok := bytes.Cut(n, []byte("\n\n"))
-	return ok && len(signatures) > 1 && signatures[len(signatures)-1] == '\n'
+	return from + int64(end), nil
 }
 
 // SplitNotes takes a file of checkpoints apart. An unfinished last one is left out.
 func SplitNotes(data []byte) (notes [][]byte) {
-	head := []byte(checkpointHead + "\n")
-	for len(data) > 0 {
-		end := len(data)
-		if next := bytes.Index(data[1:], append([]byte("\n"), head...)); next >= 0 {
-			end = next + 2
-		}
-		if endsWhole(data[:end]) {
-			notes = append(notes, data[:end])
-		}
-		data = data[end:]
-	}
+	eachNote(data, func(from, to int) { notes = append(notes, data[from:to]) })
 	return notes
+}
+
+// eachNote calls fn with where whole notes lie, in order. What stands between them belongs to none: a note that was cut off, at
+// the beginning or the end.
+func eachNote(data []byte, fn func(from, to int)) {
+	head := []byte(checkpointHead + "\n")
+	for at := 0; at < len(data); {
+		if bytes.HasPrefix(data[at:], head) {
+			if n := noteLength(data[at:]); n > 0 {
+				fn(at, at+n)
+				at += n
+				continue
+			}
+		}
+		next := bytes.Index(data[at:], append([]byte("\n"), head...))
+		if next < 0 {
+			return
+		}
+		at += next + 1
+	}
+}
+
+// noteLength is how long the note is that data begins with: a text without empty lines, an empty line, and lines of signatures.
+// It is 0 for one that is not whole.
+func noteLength(data []byte) int {
+	text := bytes.Index(data, []byte("\n\n"))
+	if text < 0 {
+		return 0
+	}
+	end := text + 2
+	for line := range bytes.Lines(data[end:]) {
+		if !bytes.HasPrefix(line, []byte(signatureMark)) || line[len(line)-1] != '\n' {
+			break
+		}
+		end += len(line)
+	}
+	if end == text+2 {
+		return 0
+	}
+	return end
 }
 
 // newest returns the last checkpoint, or nil if there is none.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/base64"
 	"errors"
@@ -31,25 +30,26 @@ type checkpoint struct {
 
 const noteHead = "protokoll ledger\n"
 
-// readNotes reads every checkpoint of a file; one that a crash left unfinished at the end is passed over.
+// readNotes reads every checkpoint of a file that somebody kept. It must hold one.
 func readNotes(path string, v note.Verifier) (all []checkpoint, err error) {
+	if all, err = notesOf(path, v); err == nil && len(all) == 0 {
+		err = fmt.Errorf("%s holds no checkpoint", path)
+	}
+	return all, err
+}
+
+// notesOf reads every checkpoint of a file; one that a crash left unfinished at the end is passed over.
+func notesOf(path string, v note.Verifier) (all []checkpoint, err error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
-	if !bytes.HasPrefix(data, []byte(noteHead)) {
-		return nil, fmt.Errorf("%s holds no checkpoint", path)
+	whole, torn := untorn(string(data))
+	if !strings.HasPrefix(torn, noteHead) && !strings.HasPrefix(noteHead, torn) || whole != "" && !strings.HasPrefix(whole, noteHead) {
+		return nil, fmt.Errorf("%s holds what is no checkpoint", path)
 	}
-	parts := strings.Split("\n"+string(data), "\n"+noteHead)[1:]
-	for i, part := range parts {
-		last := i == len(parts)-1
-		if !last {
-			part += "\n"
-		}
-		n, err := note.Open([]byte(noteHead+part), note.VerifierList(v))
-		if err != nil && last && len(parts) > 1 && !strings.HasSuffix(part, "\n") {
-			break
-		}
+	for i, part := range strings.Split("\n"+whole, "\n"+noteHead)[1:] {
+		n, err := note.Open([]byte(noteHead+strings.TrimSuffix(part, "\n")+"\n"), note.VerifierList(v))
 		if err != nil {
 			return nil, fmt.Errorf("%s: checkpoint %d: %w", path, i+1, err)
 		}
@@ -61,6 +61,22 @@ func readNotes(path string, v note.Verifier) (all []checkpoint, err error) {
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// untorn divides a file of checkpoints behind its last whole line of a signature: that is where a whole checkpoint ends.
+func untorn(data string) (whole, torn string) {
+	end := 0
+	for at := 0; at < len(data); {
+		line, _, ended := strings.Cut(data[at:], "\n")
+		if !ended {
+			break
+		}
+		at += len(line) + 1
+		if strings.HasPrefix(line, "— ") {
+			end = at
+		}
+	}
+	return data[:end], data[end:]
 }
 
 var errNote = errors.New("not a checkpoint of a ledger")
@@ -108,7 +124,7 @@ func readFolder(dir string, v note.Verifier) (all []checkpoint, err error) {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
 			continue
 		}
-		some, err := readNotes(filepath.Join(dir, e.Name()), v)
+		some, err := notesOf(filepath.Join(dir, e.Name()), v)
 		if err != nil {
 			return nil, err
 		}

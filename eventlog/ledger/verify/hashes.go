@@ -26,9 +26,14 @@ func born(ledger string, l eventlog.Lane) (string, error) {
 		return "", err
 	}
 	for line := range strings.Lines(string(data)) {
-		if words := strings.Fields(line); len(words) == 4 && words[0] == l.String() {
-			return filepath.Join(ledger, l.String()+"."+words[3]), nil
+		words := strings.Fields(line)
+		if len(words) != 4 || words[0] != l.String() {
+			continue
 		}
+		if _, err := strconv.ParseUint(words[3], 10, 64); err != nil {
+			break
+		}
+		return filepath.Join(ledger, l.String()+"."+words[3]), nil
 	}
 	return "", errors.New("the ledger's tip does not name the lane")
 }
@@ -135,7 +140,7 @@ func (g gap) each(fn func(level int, h leaf.Hash) error) error {
 	const size = 1 + 8 + len(leaf.Hash{})
 	for ; len(data) >= size; data = data[size:] {
 		level, index := int(data[0]), binary.BigEndian.Uint64(data[1:])
-		if level > 48 || index<<level != at || at+1<<level > end {
+		if level > 48 || at&(1<<level-1) != 0 || index != at>>level || at+1<<level > end {
 			return fmt.Errorf("%s does not hold what makes up its numbers", g.name)
 		}
 		if err := fn(level, leaf.Hash(data[9:size])); err != nil {
