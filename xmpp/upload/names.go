@@ -22,18 +22,25 @@ func harmless(name string) string {
 		}
 		return r
 	}, name)
-	name = strings.TrimLeft(strings.TrimSpace(name), ".")
+	name = trimmed(name)
 	if len(name) > MaxName {
 		ending := path.Ext(name)
 		if len(ending) > 20 {
 			ending = ""
 		}
 		name = cutText(strings.TrimSuffix(name, ending), MaxName-len(ending)) + ending
+		name = trimmed(name)
 	}
-	if strings.Trim(name, ". ") == "" {
+	if name == "" {
 		return "file"
 	}
 	return name
+}
+
+// trimmed takes space from both ends and dots from the beginning.
+func trimmed(s string) string {
+	s = strings.TrimLeftFunc(s, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
+	return strings.TrimRightFunc(s, unicode.IsSpace)
 }
 
 // cutText cuts a text to n bytes, at the beginning of a character.
