@@ -39,7 +39,6 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		return r.serve(from, to, kind, f, t)
 	case to.IsServer():
 		r.replied(from, f)
-	default:
 		r.answered(from, f, t)
 	}
 	return nil

@@ -44,7 +44,8 @@ func (r *Router) askCapabilities(to *Resource, q *question, t *stream.Turn) {
 		return
 	}
 	b := append([]byte("<query xmlns='"+features.NSDiscoInfo+"' node='"), frame.AppendEscaped(nil, q.claim.Query())...)
-	tag := frame.Tag{Name: "iq", From: to.Account.bare, To: to.full, ID: q.id, Type: "get"}
+	_, domain, _ := cutAt(to.Account.bare)
+	tag := frame.Tag{Name: "iq", From: domain, To: to.full, ID: q.id, Type: "get"}
 	to.Outlet.Deliver(t, Parcel{Head: tag.AppendTo(nil, append(b, "'/>"...)), Kept: true})
 }
 
