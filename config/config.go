@@ -12,21 +12,22 @@ var Example string
 
 // Config is the whole file.
 type Config struct {
-	Data    string        `toml:"data"`
-	Policy  string        `toml:"policy"` // the privacy policy; empty: the one that is built in
-	Listen  Listen        `toml:"listen"`
-	Domain  []Domain      `toml:"domain"`
-	Contact Contact       `toml:"contact"`
-	Tokens  Tokens        `toml:"tokens"`
-	Limits  Limits        `toml:"limits"`
-	Log     Log           `toml:"log"`
-	Upload  Upload        `toml:"upload"`
-	Proxy   Proxy         `toml:"proxy"`
-	PubSub  PubSub        `toml:"pubsub"`
-	Ledger  Ledger        `toml:"ledger"`
-	Report  Report        `toml:"report"`
-	Resume  time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
-	Stop    time.Duration `toml:"stop"`   // how long a stop waits for what is under way
+	Data      string        `toml:"data"`
+	Policy    string        `toml:"policy"`    // the privacy policy; empty: the one that is built in
+	Operators []string      `toml:"operators"` // addresses whose clients show the menus of operators. XEP-0133
+	Listen    Listen        `toml:"listen"`
+	Domain    []Domain      `toml:"domain"`
+	Contact   Contact       `toml:"contact"`
+	Tokens    Tokens        `toml:"tokens"`
+	Limits    Limits        `toml:"limits"`
+	Log       Log           `toml:"log"`
+	Upload    Upload        `toml:"upload"`
+	Proxy     Proxy         `toml:"proxy"`
+	PubSub    PubSub        `toml:"pubsub"`
+	Ledger    Ledger        `toml:"ledger"`
+	Report    Report        `toml:"report"`
+	Resume    time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
+	Stop      time.Duration `toml:"stop"`   // how long a stop waits for what is under way
 }
 
 // Listen says where clients connect, as host:port; an empty host is every address.
@@ -68,6 +69,7 @@ type Domain struct {
 	Name        string     `toml:"name"`
 	Certificate string     `toml:"certificate"` // PEM file, leaf first
 	Key         string     `toml:"key"`         // PEM file
+	Search      string     `toml:"search"`      // who may be found: off, opt-in, opt-out. XEP-0055
 	Directory   *Directory `toml:"directory"`   // absent: local accounts only
 }
 
@@ -90,10 +92,11 @@ type Directory struct {
 	BindDN       string        `toml:"bind_dn"`
 	PasswordFile string        `toml:"password_file"`
 	BaseDN       string        `toml:"base_dn"`
-	Mail         string        `toml:"mail"`         // attribute with the mail addresses
-	PrimaryMail  string        `toml:"primary_mail"` // attribute with the one that counts; empty: Mail must have one value
-	ID           string        `toml:"id"`           // attribute that never changes
-	Filter       string        `toml:"filter"`       // only entries that match
+	PasswordPage string        `toml:"password_page"` // URL where people change their passwords; may be empty
+	Mail         string        `toml:"mail"`          // attribute with the mail addresses
+	PrimaryMail  string        `toml:"primary_mail"`  // attribute with the one that counts; empty: Mail must have one value
+	ID           string        `toml:"id"`            // attribute that never changes
+	Filter       string        `toml:"filter"`        // only entries that match
 	Pool         int           `toml:"pool"`
 	DialTimeout  time.Duration `toml:"dial_timeout"`
 	Timeout      time.Duration `toml:"timeout"`

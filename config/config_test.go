@@ -114,6 +114,37 @@ level = "loud"
 	}
 }
 
+// Operators are compared as text, so they are written as they are prepared.
+func TestOperators(t *testing.T) {
+	t.Parallel()
+	const file = `data = "d"
+operators = ["anna@a.example", "Anna@a.example", "anna@a.example/desk", "a.example", "anna@b.example"]
+[listen]
+client = [":1"]
+[[domain]]
+name = "a.example"
+certificate = "c"
+key = "k"
+[domain.directory]
+password_page = "http://a.example/"
+`
+	_, err := Parse("p.toml", []byte(file))
+	for _, want := range []string{
+		`p.toml:2: operators[2]: must be written "anna@a.example"`,
+		"p.toml:2: operators[3]: must be an address",
+		"p.toml:2: operators[4]: must be an address",
+		"p.toml:2: operators[5]: is in none of the domains",
+		"p.toml:10: domain[1].directory.password_page: must be an https:// URL",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("missing: %s", want)
+		}
+	}
+	if strings.Contains(err.Error(), "operators[1]") {
+		t.Error("a good address is refused")
+	}
+}
+
 func TestSyntaxFaultHasLine(t *testing.T) {
 	t.Parallel()
 	_, err := Parse("p.toml", []byte("data = \"x\"\n[listen\n"))

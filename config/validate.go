@@ -38,6 +38,7 @@ func (d check) validate(c *Config) {
 		d.domain(fmt.Sprintf("domain.%d", i), &c.Domain[i], seen)
 	}
 	d.contact("contact", reflect.ValueOf(c.Contact))
+	d.operators(c)
 	d.positive("limits", reflect.ValueOf(c.Limits))
 	d.positive("log", reflect.ValueOf(c.Log))
 	d.positive("upload", reflect.ValueOf(c.Upload))
@@ -95,6 +96,9 @@ func (d check) domain(path string, dom *Domain, seen map[string]bool) {
 	seen[dom.Name] = true
 	d.require(strict.Join(path, "certificate"), dom.Certificate)
 	d.require(strict.Join(path, "key"), dom.Key)
+	if !slices.Contains([]string{"", "off", "opt-in", "opt-out"}, dom.Search) {
+		d.Fault(strict.Join(path, "search"), "must be off, opt-in or opt-out")
+	}
 	if dom.Directory != nil {
 		d.directory(strict.Join(path, "directory"), dom.Directory)
 	}
@@ -129,6 +133,22 @@ func (d check) services(c *Config) {
 	}
 }
 
+// operators must have accounts here, and be written as they are compared: prepared and bare.
+func (d check) operators(c *Config) {
+	for i, text := range c.Operators {
+		path := fmt.Sprintf("operators.%d", i)
+		address, err := jid.Parse(text)
+		switch {
+		case err != nil || address.Localpart() == "" || address.Resourcepart() != "":
+			d.Fault(path, `must be an address such as "anna@jabber.example.org"`)
+		case address.String() != text:
+			d.Fault(path, "must be written %q", address.String())
+		case !slices.ContainsFunc(c.Domain, func(s Domain) bool { return s.Name == address.Domainpart() }):
+			d.Fault(path, "is in none of the domains that are served")
+		}
+	}
+}
+
 func (d check) contact(path string, c reflect.Value) {
 	for i := range c.NumField() {
 		list := strict.Join(path, c.Type().Field(i).Tag.Get("toml"))
@@ -149,6 +169,9 @@ func (d check) directory(path string, dir *Directory) {
 		if err != nil || p.Host == "" || p.Scheme != "ldap" && p.Scheme != "ldaps" {
 			d.Fault(strict.Join(strict.Join(path, "urls"), fmt.Sprint(i)), "must be ldaps://host:port, or ldap://host:port (StartTLS)")
 		}
+	}
+	if u, err := url.Parse(dir.PasswordPage); dir.PasswordPage != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		d.Fault(strict.Join(path, "password_page"), "must be an https:// URL")
 	}
 	d.require(strict.Join(path, "bind_dn"), dir.BindDN)
 	d.require(strict.Join(path, "password_file"), dir.PasswordFile)

@@ -112,10 +112,11 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 	tls := filepath.Join(c.Data, "tls")
 	return node.Start(ctx, node.Config{
 		Store:   node.StoreConfig{Folder: c.Data, Logger: logger, Policy: policy},
-		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}}},
+		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}, Search: node.SearchOptOut}},
 		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS}, HTTPS: []string{c.https()}, Proxy: []string{c.proxy()},
 		AnyPort: c.anyPort(), Upload: node.Upload{Name: "localhost"}, Relay: node.Relay{Address: "127.0.0.1"}, // the domain may be in no DNS
-		Contacts: features.Contacts{DataProtection: []string{"mailto:data-protection@" + c.Domain}, Admin: []string{"xmpp:user1@" + c.Domain}, Abuse: []string{"xmpp:user1@" + c.Domain}},
+		Operators: []string{"user1@" + c.Domain},
+		Contacts:  features.Contacts{DataProtection: []string{"mailto:data-protection@" + c.Domain}, Admin: []string{"xmpp:user1@" + c.Domain}, Abuse: []string{"xmpp:user1@" + c.Domain}},
 		// Whoever tries the server out, or loads it, is one origin.
 		Origins: peer.Limits{Connections: 100_000, PerSecond: 100_000, Burst: 100_000, FreeFailures: 10, FreeOriginFailures: 300, MaxWait: 10 * time.Second},
 		Logger:  logger,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -126,8 +127,8 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 		}},
 		PubSub:   c.PubSub.Host,
 		Tokens:   accounts.TokenLife{Local: c.Tokens.Life, Directory: c.Tokens.DirectoryLife},
-		Contacts: features.Contacts(c.Contact),
-		Streams:  streamLimits(c.Limits),
+		Contacts: features.Contacts(c.Contact), Operators: c.Operators,
+		Streams: streamLimits(c.Limits),
 		Accounts: router.Limits{
 			Resources: c.Limits.ConnectionsAccount, Letters: c.Limits.OfflineMessages,
 			LetterBytes: c.Limits.OfflineBytes, RosterItems: c.Limits.RosterItems,
@@ -137,11 +138,14 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 	n.Origins.Connections, n.Origins.PerSecond = c.Limits.ConnectionsOrigin, c.Limits.ConnectionsSecond
 	var errs []error
 	for _, d := range c.Domain {
-		served := node.Domain{Pair: stream.Pair{Domain: d.Name, Certificate: d.Certificate, Key: d.Key}}
+		served := node.Domain{Pair: stream.Pair{Domain: d.Name, Certificate: d.Certificate, Key: d.Key}, Search: cmp.Or(d.Search, node.SearchOptIn)}
 		if d.Directory != nil {
 			var err error
 			served.Directory, _, err = node.OpenDirectory(d, logger)
 			errs = append(errs, err)
+		}
+		if d.Directory != nil {
+			served.PasswordPage = d.Directory.PasswordPage
 		}
 		served.DevicePasswords = d.Directory != nil && d.Directory.DevicePasswords
 		n.Domains = append(n.Domains, served)

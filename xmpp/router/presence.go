@@ -62,6 +62,9 @@ func (r *Router) update(from *Resource, f *frame.Frame, p *Pledge, t *stream.Tur
 	r.askCapabilities(from, u.question, t)
 	r.showNewest(from, u.wanted, t)
 	a.drainNow(t)
+	if u.arrives {
+		r.greet(from, t)
+	}
 }
 
 // updated is what follows from a presence.

@@ -12,7 +12,6 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"protokoll/accounts"
-	"protokoll/directory"
 	"protokoll/internal/control"
 	"protokoll/schemas"
 	"protokoll/xmpp/sasl"
@@ -81,16 +80,8 @@ func (n *Node) accountAdd(ctx context.Context, input json.RawMessage, progress f
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range n.cfg.Domains {
-		if d.Domain != address.Domainpart() || d.Directory == nil {
-			continue
-		}
-		switch _, err := d.Directory.Lookup(ctx, address.Localpart()); {
-		case errors.Is(err, directory.ErrUnavailable), errors.Is(err, directory.ErrClosed):
-			return nil, fmt.Errorf("ask whether the address is a directory person's: %w", err)
-		case !errors.Is(err, directory.ErrNoSuchEntry):
-			return nil, errors.New("the address is a directory person's")
-		}
+	if err := n.vacant(ctx, address); err != nil {
+		return nil, err
 	}
 	return n.Store.accountAdd(ctx, input, progress)
 }

@@ -17,6 +17,7 @@ import (
 	"protokoll/internal/control"
 	"protokoll/internal/peer"
 	"protokoll/internal/wheel"
+	"protokoll/xmpp/adhoc"
 	archives "protokoll/xmpp/archive"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/profile"
@@ -31,30 +32,35 @@ import (
 type Domain struct {
 	stream.Pair
 	Directory *directory.LDAP // nil: local accounts only
+	Search    string          // who may be found; empty: off
+	// PasswordPage is where people of the directory change their passwords. May be empty.
+	PasswordPage string
 	// DevicePasswords makes a domain with a directory offer SCRAM, by which device passwords work and no others.
 	DevicePasswords bool
 }
 
 // Config is everything a server is made of.
 type Config struct {
-	Store     StoreConfig
-	Domains   []Domain
-	Listen    []string // STARTTLS
-	ListenTLS []string // direct TLS
-	Tokens    accounts.TokenLife
-	HTTPS     []string // files that people upload; empty: none
-	Proxy     []string // bytestreams that are relayed; empty: none
-	AnyPort   []string // of HTTPS and Proxy: where one of these is taken, another port will do
-	Upload    Upload
-	Relay     Relay
-	PubSub    string // host of the service; empty: "pubsub." and the first domain
-	Contacts  features.Contacts
-	Streams   stream.Limits
-	Accounts  router.Limits
-	Origins   peer.Limits
-	Resume    time.Duration // 0: the default of xmpp/session
-	Stop      time.Duration // for streams to close; 0: 3 s
-	Logger    *slog.Logger
+	Store      StoreConfig
+	Domains    []Domain
+	Listen     []string // STARTTLS
+	ListenTLS  []string // direct TLS
+	Tokens     accounts.TokenLife
+	HTTPS      []string // files that people upload; empty: none
+	Proxy      []string // bytestreams that are relayed; empty: none
+	AnyPort    []string // of HTTPS and Proxy: where one of these is taken, another port will do
+	Upload     Upload
+	Relay      Relay
+	SearchHost string // of the service; empty: "search." and the first domain
+	PubSub     string // host of the service; empty: "pubsub." and the first domain
+	Contacts   features.Contacts
+	Operators  []string // bare JIDs, prepared; their clients show the menus of operators
+	Streams    stream.Limits
+	Accounts   router.Limits
+	Origins    peer.Limits
+	Resume     time.Duration // 0: the default of xmpp/session
+	Stop       time.Duration // for streams to close; 0: 3 s
+	Logger     *slog.Logger
 	// Prepare, where it is set, works on the store before the first client is let in.
 	Prepare func(context.Context, *Store) error
 }
@@ -145,13 +151,16 @@ func (n *Node) assemble() error {
 	access := &deviceAccess{accounts: n.Accounts}
 	registry := features.New(features.Config{
 		Devices: access,
-		Logger: c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
+		Logger:  c.Logger, Clock: n.clock, Started: n.clock(), Contacts: c.Contacts,
 		Software: features.Software{Name: "Protokoll", Version: Version}, Policy: dataPolicy(n.Policy), Reports: reports.sink(),
+		Registrar: n.registrar(),
 	})
+	adhoc.Register(registry, n.menu())
 	archives.Register(registry, n.Archive)
 	nodes := pubsub.New(c.Logger, n.clock)
 	nodes.Register(registry)
-	profile.Register(registry, nodes)
+	people := n.newPeople()
+	profile.Register(registry, nodes, people.changed)
 	origins := peer.NewOrigins(c.Origins, time.Now)
 	services, err := n.services(origins)
 	if err != nil {
@@ -159,6 +168,9 @@ func (n *Node) assemble() error {
 	}
 	host := cmp.Or(c.PubSub, "pubsub."+c.Store.Domains[0])
 	services[host] = nodes.Service(host, "PubSub", c.Logger)
+	if people != nil {
+		services[or(c.SearchHost, "search."+c.Store.Domains[0])] = profile.Search(people, "Suche / search", n.clock, c.Logger)
+	}
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.facts(), Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
 		Services: services, Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
@@ -192,7 +204,10 @@ func (n *Node) assemble() error {
 	if err != nil {
 		return err
 	}
-	return n.finishErasures()
+	if err := n.finishErasures(); err != nil {
+		return err
+	}
+	return n.showNotice()
 }
 
 // finishErasures goes on with what a kill interrupted, before the first client is let in.
