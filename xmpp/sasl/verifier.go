@@ -170,3 +170,17 @@ func digest(h Hash, b []byte) []byte {
 	d.Write(b)
 	return d.Sum(nil)
 }
+
+// CheckOthers returns the ID of the keys among Others that were made from this password. It costs one PBKDF2, however many there are.
+func (v Verifier) CheckOthers(password string) (id string, ok bool) {
+	other, err := v.Rederive(password)
+	if err != nil {
+		return "", false
+	}
+	for _, k := range v.Others {
+		if subtle.ConstantTimeCompare(k.StoredKey, other.StoredKey) == 1 {
+			id, ok = k.ID, true
+		}
+	}
+	return id, ok
+}
