@@ -147,13 +147,16 @@ func (c *client) read() (*wire.Node, error) {
 		if err != nil {
 			return nil, err
 		}
+		if n.Is(wire.NSSASL2, "success") {
+			c.signedIn(n)
+		}
 		if c.counts && isStanza(n) {
 			c.recv++
 		}
 		switch {
 		case n.Is(wire.NSSM, "r"):
 			err = c.answer()
-		case n.Name.Local == "iq" && n.Get("type") == "get" && n.Get("from") == c.target.Domain:
+		case n.Name.Local == "iq" && n.Get("type") == "get" && n.Get("from") == c.target.Domain && !c.line.Options["sees questions"]:
 			err = c.refuse(n)
 		default:
 			return n, nil
@@ -161,6 +164,18 @@ func (c *client) read() (*wire.Node, error) {
 		if err != nil {
 			return nil, err
 		}
+	}
+}
+
+// signedIn notes what resource SASL2 has bound, and that stanzas are counted from here on. XEP-0386 §3.2, XEP-0198 §6
+func (c *client) signedIn(n *wire.Node) {
+	if id := n.Child(wire.NSSASL2, "authorization-identifier"); id != nil && strings.Contains(id.Content(), "/") {
+		c.full = id.Content()
+	}
+	if on := n.Find(wire.NSSM, "enabled"); on != nil {
+		c.id, c.sent, c.recv, c.counts = on.Get("id"), 0, 0, true
+	} else if n.Find(wire.NSSM, "resumed") != nil {
+		c.counts = true
 	}
 }
 

@@ -20,12 +20,14 @@
 // label of an account and a resource; clients with one label share the account. Every script gets accounts of its own.
 // Options: "ignores presence", "ignores messages" (not seen by the script), "sm" (stream management with resumption is
 // enabled at once, requests for acknowledgement are answered), "sm by hand" (they are not), "scram", "direct tls".
+// "sees questions": what the server itself asks of the client is the script's to answer.
 // [contacts] makes two people subscribe to each other before the conversation starts.
 //
 // # Statements
 //
 //	NAME connects                    TCP, TLS, SASL, bind
 //	NAME signs in                    the same without bind
+//	NAME opens a stream              TCP, TLS and the header only: the script signs in by SASL2
 //	NAME comes online                connects, asks for the roster, sends presence, waits until that has come back
 //	NAME sends:                      the indented bytes below, as they are
 //	NAME receives:                   the elements below come next, in this order
@@ -62,5 +64,5 @@
 // Unavailable presence from a bare JID is not seen at all: it may answer a probe (RFC 6121 §4.3.2). Everything else that is not listed fails.
 //
 // Variables: ${NAME full}, ${NAME bare}, ${NAME resource}, ${domain}, ${nobody} (an account that does not exist) and
-// what was captured.
+// what was captured; and what a client computes to sign in, see proof.
 package script

@@ -36,12 +36,13 @@ type Step struct {
 var (
 	clientLine = regexp.MustCompile(`^\[client\] (\w+): (\w+)/(\S+)(?: \(([^)]*)\))?$`)
 	verbs      = []string{
-		"connects", "signs in", "comes online", "sends:", "receives:", "receives in any order:", "receives nothing",
+		"connects", "signs in", "opens a stream", "comes online", "sends:", "receives:", "receives in any order:", "receives nothing",
 		"receives the end of the stream", "disconnects", "drops", "resumes", "is acknowledged", "is offered:", "is refused:", "settles",
 		"runs:",
 	}
 	options = map[string]bool{
 		"ignores presence": true, "ignores messages": true, "sm": true, "sm by hand": true, "scram": true, "direct tls": true,
+		"sees questions": true,
 	}
 )
 

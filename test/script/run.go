@@ -91,12 +91,14 @@ func (r *run) step(s Step) error {
 		return r.command(s)
 	}
 	c := r.clients[s.Who]
-	if joins := s.Verb == "connects" || s.Verb == "signs in" || s.Verb == "comes online" || s.Verb == "resumes" || s.Verb == "is refused:"; joins != (c.conn == nil) {
+	if joins := s.Verb == "connects" || s.Verb == "signs in" || s.Verb == "opens a stream" || s.Verb == "comes online" || s.Verb == "resumes" || s.Verb == "is refused:"; joins != (c.conn == nil) {
 		return errors.New("this client's connection is not in the right state for it")
 	}
 	switch s.Verb {
 	case "connects":
 		return c.connect()
+	case "opens a stream":
+		return c.open()
 	case "signs in":
 		return c.signIn()
 	case "comes online":
@@ -183,6 +185,12 @@ func (r *run) expand(text string) (string, error) {
 	out := variable.ReplaceAllStringFunc(text, func(v string) string {
 		name := v[2 : len(v)-1]
 		value, ok := r.vars[name]
+		if who, full := strings.CutSuffix(name, " full"); full && r.clients[who] != nil && r.clients[who].full != "" {
+			value = r.clients[who].full
+		}
+		if !ok {
+			value, ok = r.proof(name)
+		}
 		if !ok {
 			missing = fmt.Errorf("nothing is called %s", v)
 		}

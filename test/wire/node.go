@@ -12,6 +12,7 @@ const (
 	NSStream = "http://etherx.jabber.org/streams"
 	NSTLS    = "urn:ietf:params:xml:ns:xmpp-tls"
 	NSSASL   = "urn:ietf:params:xml:ns:xmpp-sasl"
+	NSSASL2  = "urn:xmpp:sasl:2"
 	NSBind   = "urn:ietf:params:xml:ns:xmpp-bind"
 	NSStanza = "urn:ietf:params:xml:ns:xmpp-stanzas"
 	NSError  = "urn:ietf:params:xml:ns:xmpp-streams"

@@ -64,7 +64,7 @@ func (s *Session) bind(st *stream.Stream, f *frame.Frame, name string, t *stream
 
 // begin makes the session a live one whose resource is about to be bound, unless its stream has ended.
 func (s *Session) begin(st *stream.Stream) bool {
-	s.res.Outlet, s.res.Lang = s, st.Lang()
+	s.res.Outlet, s.res.Lang, s.res.Device = s, st.Lang(), st.Device()
 	rand.Read(s.res.ID[:]) // never fails: crypto/rand crashes the program instead
 	s.mu.Lock()
 	defer s.mu.Unlock()
