@@ -1,5 +1,5 @@
 // Package bytestreams relays bytes between two clients that both connect here, because neither can reach the other: the proxy of SOCKS5
-// Bytestreams, XEP-0065 version 1.8.3, which Jingle (XEP-0260) uses too.
+// Bytestreams, XEP-0065 version 1.8.2, which Jingle (XEP-0260) uses too.
 //
 // It does: tell clients where it listens, take their connections, put two together when one of them, a client of ours signed in over
 // XMPP, says so, pass bytes both ways at a bounded rate. It does not: read what passes, keep or log who connects (internal/peer holds
