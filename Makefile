@@ -28,7 +28,7 @@ test: packages
 nightly: packages
 	@mkdir -p .tools
 	go build -o $(BIN) ./cmd/protokoll
-	PROTOKOLL_BINARY=$(BIN) PROTOKOLL_FAILING_CALLS=1 PROTOKOLL_ROUNDS=1000 PROTOKOLL_CUTS=300 PROTOKOLL_INJURIES=500 \
+	PROTOKOLL_BINARY=$(BIN) PROTOKOLL_ROUNDS=1000 PROTOKOLL_CUTS=300 PROTOKOLL_INJURIES=500 \
 		go test -count=1 -timeout 4h -v -run 'TestRounds|TestPowerCut|TestDamage' ./test/faults
 
 # Debian's scripts start the daemons they install; policy-rc.d forbids it, and is taken away again when it was ours.

@@ -22,6 +22,20 @@ var strikes = []strike{
 	{"killed at a call", 8, killedAtCall},
 	{"killed at start", 3, killed},
 	{"killed again as people return", 3, killed},
+	{"calls fail", 3, refused},
+}
+
+// strikesNamed are those that PROTOKOLL_STRIKE names; all if it is not set.
+func strikesNamed(t *testing.T) []strike {
+	name := os.Getenv("PROTOKOLL_STRIKE")
+	if name == "" {
+		return strikes
+	}
+	i := slices.IndexFunc(strikes, func(s strike) bool { return s.name == name })
+	if i < 0 {
+		t.Fatalf("PROTOKOLL_STRIKE=%s: there is no such strike", name)
+	}
+	return strikes[i : i+1]
 }
 
 // TestRounds covers F1 to F6, F14, F21, F22, F42, F43, F46 and F48 from the outside. People write, read and change their rosters, an
@@ -46,10 +60,7 @@ func strikeOften(t *testing.T, given, often uint64) {
 	must(t, k.sign())
 	tally := map[string]int{}
 	var starts []time.Duration
-	strikes := strikes
-	if os.Getenv("PROTOKOLL_FAILING_CALLS") != "" {
-		strikes = append(strikes[:len(strikes):len(strikes)], failing)
-	}
+	strikes := strikesNamed(t)
 	for round := range often {
 		strike := choose(r, strikes)
 		what, took, err := c.round(k, s, strike, round, r)
@@ -63,9 +74,6 @@ func strikeOften(t *testing.T, given, often uint64) {
 	t.Logf("%s; %s; %s; starts: median %v, slowest %v", counted(tally), k.totals(), c.book.totals(), starts[len(starts)/2], starts[len(starts)-1])
 	must(t, k.comeBack(r))
 }
-
-// failing is the strike with a known defect (docs/faults.md, “Open”): only `make nightly` chooses it, by PROTOKOLL_FAILING_CALLS.
-var failing = strike{"calls fail", 3, refused}
 
 // choose takes one of the strikes, each as often as its share says.
 func choose(r *rand.Rand, strikes []strike) strike {
