@@ -134,11 +134,11 @@ func (s *server) assemble(registry *accounts.Registry, logger *slog.Logger) {
 		Registry: feats, Logger: logger, Limits: s.accounts, Resolve: s.resolver(registry)})
 	var err error
 	s.sessions, err = session.New(session.Config{Router: s.router, Registry: feats, Table: filepath.Join(s.dir, "sessions"),
-		Logger: logger, Limits: s.limits})
+		Logger: logger, Limits: s.limits, Secret: bytes.Repeat([]byte{2}, 32)})
 	s.must(err)
 	s.streams, err = stream.New(stream.Config{Domains: func(d string) bool { return d == domain },
 		Certificate:   func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &s.cert, nil },
-		Authenticator: anyone{}, Sessions: s.sessions, Secret: bytes.Repeat([]byte{1}, 32), Logger: logger})
+		Authenticator: anyone{}, Sessions: s.sessions, Inline: s.sessions, Devices: devices{registry}, Secret: bytes.Repeat([]byte{1}, 32), Logger: logger})
 	s.must(err)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)
@@ -201,14 +201,20 @@ type client struct {
 	id   string // to resume by
 }
 
-// connect signs in and leaves the stream before bind.
-func (s *server) connect(name string) *client {
+// dial connects and says nothing yet.
+func (s *server) dial(name string) *client {
 	s.t.Helper()
 	conn, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"xmpp-client"}})
 	s.must(err)
 	s.t.Cleanup(func() { _ = conn.Close() })
 	s.must(conn.SetDeadline(time.Now().Add(20 * time.Second))) // a test that hangs must end
-	c := &client{t: s.t, name: name, net: conn}
+	return &client{t: s.t, name: name, net: conn}
+}
+
+// connect signs in and leaves the stream before bind.
+func (s *server) connect(name string) *client {
+	s.t.Helper()
+	c := s.dial(name)
 	c.send(header + "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>" +
 		base64.StdEncoding.EncodeToString([]byte("\x00"+name+"\x00pencil")) + "</auth>")
 	c.until("<success")
