@@ -50,7 +50,7 @@ type Holding struct {
 func families() (all []schemas.Family) {
 	for f := range schemas.Family_name {
 		switch eventlog.LaneOf(schemas.Family(f)) {
-		case eventlog.Now, eventlog.Inbox, eventlog.Lasting:
+		case eventlog.Now, eventlog.Inbox, eventlog.Lasting, eventlog.Archive:
 			if schemas.Family(f) != schemas.Family_OUTBOX_FACTS { // the server's own
 				all = append(all, schemas.Family(f))
 			}

@@ -10,6 +10,7 @@ import (
 	"protokoll/eventlog"
 	"protokoll/portability/pie"
 	"protokoll/schemas"
+	"protokoll/xmpp/archive"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/roster"
 	"protokoll/xmpp/router"
@@ -84,6 +85,12 @@ func Values(u *pie.User) (all []proto.Message) {
 	for _, m := range u.Offline {
 		all = append(all, m)
 	}
+	for _, m := range u.Archive {
+		all = append(all, m)
+	}
+	if u.ArchivePreferences != nil {
+		all = append(all, u.ArchivePreferences)
+	}
 	for _, m := range u.Presences {
 		all = append(all, m)
 	}
@@ -102,7 +109,7 @@ func Values(u *pie.User) (all []proto.Message) {
 // Merge decides what an import changes. Without overwrite it only adds. Of when somebody was last here, the later is true.
 // now is the time of messages that do not tell theirs.
 func Merge(current Facts, values []proto.Message, overwrite bool, now time.Time) (facts []eventlog.Fact, tally Tally, err error) {
-	m := merge{current: current, overwrite: overwrite, now: now, tally: Tally{}, known: map[schemas.Family]map[string]proto.Message{}}
+	m := merge{current: current, overwrite: overwrite, now: now, tally: Tally{}, archived: -1, known: map[schemas.Family]map[string]proto.Message{}}
 	for _, v := range values {
 		if err := m.value(v); err != nil {
 			return nil, nil, err
@@ -119,6 +126,7 @@ type merge struct {
 	tally     Tally
 	known     map[schemas.Family]map[string]proto.Message // by natural key; also what was decided so far
 	bytes     int                                         // of messages
+	archived  int                                         // messages that were archived before; -1: not looked at yet
 }
 
 func (m *merge) value(v proto.Message) error {
@@ -129,6 +137,9 @@ func (m *merge) value(v proto.Message) error {
 	known, err := m.family(t.Family)
 	if err != nil {
 		return err
+	}
+	if t.Family == schemas.Family_ARCHIVE_FACTS && m.archived < 0 {
+		m.archived = len(known)
 	}
 	key := naturalKey(v)
 	before, there := known[key]
@@ -177,12 +188,14 @@ func (m *merge) fate(f schemas.Family, before, after proto.Message, there bool) 
 	switch {
 	case tooLarge(after):
 		return Beyond
+	case !there && f == schemas.Family_ARCHIVE_FACTS && m.archived > 0:
+		return Kept // what is older cannot be put before what is there. XEP-0313 §3
 	case !there:
 		if len(m.known[f]) >= most[f] && most[f] > 0 || m.overfull(after) {
 			return Beyond
 		}
 		return Added
-	case f == schemas.Family_OFFLINE_FACTS || same(before, after):
+	case f == schemas.Family_OFFLINE_FACTS || f == schemas.Family_ARCHIVE_FACTS || same(before, after):
 		return Same
 	}
 	if newer, timed := later(before, after); timed {
@@ -207,6 +220,7 @@ func (m *merge) overfull(v proto.Message) bool {
 var most = map[schemas.Family]int{
 	schemas.Family_ROSTER_FACTS: roster.MaxItems, schemas.Family_PRIVATE_FACTS: features.MaxPrivateElements,
 	schemas.Family_BLOCK_FACTS: features.MaxBlocked, schemas.Family_OFFLINE_FACTS: router.DefaultLetters,
+	schemas.Family_ARCHIVE_FACTS: pie.MaxArchived,
 }
 
 func tooLarge(v proto.Message) bool {
@@ -265,6 +279,10 @@ func naturalKey(v proto.Message) string {
 		return string(pie.Written(v.GetStanza()))
 	case *schemas.PresenceUpdated:
 		return "presence:" + v.GetResource()
+	case *schemas.ArchivedMessage:
+		return v.GetStanzaId()
+	case *schemas.ArchivePreferences:
+		return archive.Entity
 	case *schemas.LastLogin:
 		return "last"
 	case *schemas.AccountRestricted:

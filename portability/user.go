@@ -37,6 +37,10 @@ func addFact(u *pie.User, m proto.Message) {
 		u.Blocked = append(u.Blocked, m)
 	case *schemas.OfflineMessage:
 		u.Offline = append(u.Offline, m)
+	case *schemas.ArchivedMessage:
+		u.Archive = append(u.Archive, m)
+	case *schemas.ArchivePreferences:
+		u.ArchivePreferences = m
 	case *schemas.LastLogin:
 		u.LastLogin = m
 	case *schemas.PresenceUpdated:

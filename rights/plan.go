@@ -77,11 +77,11 @@ func (r *Rights) count(a accounts.Account) (all []Count, err error) {
 	return all, nil
 }
 
-// families lists the families whose facts state holds, in the order of the schemas.
+// families lists the families whose facts are held, in the order of the schemas.
 func families() (all []schemas.Family) {
 	for n := range schemas.Family_name {
 		switch eventlog.LaneOf(schemas.Family(n)) {
-		case eventlog.Now, eventlog.Inbox, eventlog.Lasting:
+		case eventlog.Now, eventlog.Inbox, eventlog.Lasting, eventlog.Archive:
 			all = append(all, schemas.Family(n))
 		}
 	}

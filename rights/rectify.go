@@ -22,17 +22,19 @@ type Rectifiable struct {
 
 // where says for each family who can put it right.
 var where = map[schemas.Family]string{
-	schemas.Family_SESSION_FACTS:  "nobody: it follows from signing in and out",
-	schemas.Family_PRESENCE_FACTS: "the person, in any client: status and availability",
-	schemas.Family_ROSTER_FACTS:   "the person, in any client: the contact list",
-	schemas.Family_OFFLINE_FACTS:  "nobody: messages are as their senders wrote them; signing in takes them over",
-	schemas.Family_PROFILE_FACTS:  "the person, in any client: the own profile (vCard, photo)",
-	schemas.Family_PRIVATE_FACTS:  "the person, in the client that put it there (bookmarks, settings)",
-	schemas.Family_PEP_FACTS:      "the person, in the client that published it; subscriptions: who subscribed",
-	schemas.Family_NODE_FACTS:     "the person, in the client that made the node",
-	schemas.Family_BLOCK_FACTS:    "the person, in any client: blocked addresses",
-	schemas.Family_PUSH_FACTS:     "the person, in the client that turned notifications on",
-	schemas.Family_UPLOAD_FACTS:   "nobody: a file is as it was uploaded; the person can upload another",
+	schemas.Family_SESSION_FACTS:       "nobody: it follows from signing in and out",
+	schemas.Family_PRESENCE_FACTS:      "the person, in any client: status and availability",
+	schemas.Family_ROSTER_FACTS:        "the person, in any client: the contact list",
+	schemas.Family_OFFLINE_FACTS:       "nobody: messages are as their senders wrote them; signing in takes them over",
+	schemas.Family_PROFILE_FACTS:       "the person, in any client: the own profile (vCard, photo)",
+	schemas.Family_PRIVATE_FACTS:       "the person, in the client that put it there (bookmarks, settings)",
+	schemas.Family_PEP_FACTS:           "the person, in the client that published it; subscriptions: who subscribed",
+	schemas.Family_NODE_FACTS:          "the person, in the client that made the node",
+	schemas.Family_BLOCK_FACTS:         "the person, in any client: blocked addresses",
+	schemas.Family_ARCHIVE_FACTS:       "nobody: messages are as they were written; the person can empty the archive",
+	schemas.Family_ARCHIVE_PREFERENCES: "the person, in any client: preferences of the archive",
+	schemas.Family_PUSH_FACTS:          "the person, in the client that turned notifications on",
+	schemas.Family_UPLOAD_FACTS:        "nobody: a file is as it was uploaded; the person can upload another",
 }
 
 // origins are causes in words.

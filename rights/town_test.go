@@ -74,7 +74,7 @@ func (w *town) open(keys func(string, seal.Root) (*seal.Keybook, error), log fun
 	w.accounts.Clock = func() time.Time { return w.now }
 	w.router = router.New(router.Config{Log: w.log, State: w.state, Accounts: w.accounts, Domains: []string{domain}, Logger: logger,
 		Registry: features.NewRegistry(logger)})
-	c := rights.Config{Log: w.log, State: w.state, Keys: w.keys, Accounts: w.accounts, Router: w.router, Logger: logger,
+	c := rights.Config{Log: w.log, State: unarchived{w.state}, Keys: w.keys, Accounts: w.accounts, Router: w.router, Logger: logger,
 		Reserve: 24 * time.Hour, Clock: func() time.Time { return w.now }, Nudge: func() { w.nudged++ },
 		Audited: func(_ context.Context, by rights.By, action, detail string, subjects ...schemas.OwnerID) error {
 			w.audited = append(w.audited, fmt.Sprintf("%s %s %s %s %d", by.Actor, action, by.Reason, detail, len(subjects)))
@@ -191,4 +191,14 @@ func (w *town) outbox() (all []string) {
 		all = append(all, s.GetDomain()+" "+string(s.GetStanza()))
 	}
 	return all
+}
+
+// unarchived is the state of people who archive nothing.
+type unarchived struct{ *state.State }
+
+func (u unarchived) Facts(owner schemas.OwnerID, f schemas.Family) ([]state.Fact, error) {
+	if eventlog.LaneOf(f) == eventlog.Archive {
+		return nil, nil
+	}
+	return u.State.Facts(owner, f)
 }

@@ -16,6 +16,8 @@ type userReader struct {
 	reader   *reader
 	owner    string // bare JID, empty if the account has no usable name
 	requests map[string]*schemas.RosterItem
+
+	archiveIDs map[string]bool // of archived messages
 }
 
 // content reads one element inside a user.
@@ -36,6 +38,8 @@ func (p *userReader) content(s *scanner, n *Node) error {
 		return each(p.private)
 	case n.Is(NS, "offline-messages"):
 		return each(p.message)
+	case n.Is(nsMAM, "archive"):
+		return each(p.archived)
 	case n.Is(NSInclude, "include"):
 		return p.include(s, n)
 	}
@@ -66,6 +70,8 @@ func (p *userReader) whole(n *Node) func(*Node) {
 		return p.blockList
 	case n.Is(nsLast, "query"):
 		return p.lastActivity
+	case n.Is(NSOwn, "archiving"):
+		return p.archiving
 	case n.Space == NSOwn:
 		return p.own
 	}
@@ -155,6 +161,7 @@ func (p *userReader) finish() {
 		p.addRequest(request)
 	}
 	p.Sort()
+	p.thin()
 }
 
 // bare returns the bare JID in canonical form, empty if there is none.

@@ -10,6 +10,8 @@ const (
 	MaxDepth = 64
 	// MaxAttributes is how many attributes one element may have, namespace declarations included.
 	MaxAttributes = 64
+	// MaxArchived is how many messages of an archive are taken over, the newest ones. They are one command of the log.
+	MaxArchived = 9_000
 	// MaxFaults is how many faults of one account are kept; what follows is only counted.
 	MaxFaults = 100
 )

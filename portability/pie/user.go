@@ -42,10 +42,13 @@ type User struct {
 	Private     []*schemas.PrivateElement
 	Blocked     []*schemas.BlockedAddress
 	Offline     []*schemas.OfflineMessage // Received is 0 where the document does not tell
+	Archive     []*schemas.ArchivedMessage
 	LastLogin   *schemas.LastLogin
 	Presences   []*schemas.PresenceUpdated
 	Restricted  *schemas.AccountRestricted
 	Objections  []*schemas.AccountObjection
+
+	ArchivePreferences *schemas.ArchivePreferences // nil: nothing is archived
 
 	Faults  []Fault        // at most MaxFaults
 	Faulty  int            // how many there were
@@ -61,6 +64,7 @@ func (u *User) Sort() {
 	slices.SortFunc(u.Blocked, func(a, b *schemas.BlockedAddress) int { return cmp.Compare(a.GetAddress(), b.GetAddress()) })
 	u.Blocked = slices.CompactFunc(u.Blocked, func(a, b *schemas.BlockedAddress) bool { return a.GetAddress() == b.GetAddress() })
 	slices.SortStableFunc(u.Offline, func(a, b *schemas.OfflineMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
+	slices.SortStableFunc(u.Archive, func(a, b *schemas.ArchivedMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
 	slices.SortFunc(u.Presences, func(a, b *schemas.PresenceUpdated) int { return cmp.Compare(a.GetResource(), b.GetResource()) })
 	slices.SortFunc(u.Objections, func(a, b *schemas.AccountObjection) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
 	if u.Credentials != nil {

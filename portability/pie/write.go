@@ -34,6 +34,9 @@ func AppendUser(b []byte, u *User) (_ []byte, err error) {
 	if b, err = appendOffline(b, u); err != nil {
 		return nil, err
 	}
+	if b, err = appendArchive(b, u); err != nil {
+		return nil, err
+	}
 	if b, err = appendStored(b, u); err != nil {
 		return nil, err
 	}

@@ -111,7 +111,7 @@ func (a *Account) takeOver(facts []eventlog.Fact, letters []*letter) *eventlog.R
 	}
 	rc := a.write(schemas.Cause_IMPORT, facts...)
 	a.lastRoster, a.rosterAt = rc, a.r.Clock()
-	a.blocksLoaded, a.last, a.photoLoaded = false, lastSeen{}, false
+	a.blocksLoaded, a.last, a.photoLoaded, a.prefsLoaded = false, lastSeen{}, false, false
 	for _, l := range letters {
 		l.rc = rc
 	}

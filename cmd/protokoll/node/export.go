@@ -57,10 +57,10 @@ func (s *Store) export(ctx context.Context, input json.RawMessage, progress func
 	if err := s.audited(ctx, a.Staff, CommandExport, detail, account.Owner.ID()); err != nil {
 		return nil, err
 	}
-	if err := s.State.Wait(ctx, s.marks()...); err != nil {
+	if err := s.facts().Wait(ctx, s.marks()...); err != nil {
 		return nil, err
 	}
-	source := portability.Source{Log: s.Log, State: s.State, Keys: s.Keys}
+	source := portability.Source{Log: s.Log, State: s.facts(), Keys: s.Keys}
 	h, err := source.Gather(ctx, account, func(step string, done, total uint64) {
 		progress(control.Progress{Step: step, Done: done, Total: total})
 	})
@@ -82,7 +82,7 @@ func (s *Store) export(ctx context.Context, input json.RawMessage, progress func
 
 // marks are the ends of the lanes that the state folds.
 func (s *Store) marks() (marks []eventlog.Position) {
-	for _, l := range []eventlog.Lane{eventlog.Now, eventlog.Inbox, eventlog.Lasting} {
+	for _, l := range []eventlog.Lane{eventlog.Now, eventlog.Inbox, eventlog.Lasting, eventlog.Archive} {
 		if n := s.Log.Mark(l); n > 0 {
 			marks = append(marks, eventlog.Position{Lane: l, Number: n})
 		}

@@ -109,7 +109,7 @@ type stored struct {
 }
 
 func (f stored) All(family schemas.Family) (all []proto.Message, err error) {
-	facts, err := f.s.State.Facts(f.a.Owner.ID(), family)
+	facts, err := f.s.facts().Facts(f.a.Owner.ID(), family)
 	for _, fact := range facts {
 		m, err := eventlog.Open(f.a.Owner, fact.About, fact.Sealed)
 		if err != nil {
@@ -144,7 +144,7 @@ func (s *Store) newImporter(ctx context.Context, input json.RawMessage) (*import
 	if err := json.Unmarshal(input, &i.ImportArguments); err != nil {
 		return nil, fmt.Errorf("read the arguments: %w", err)
 	}
-	return i, s.State.Wait(ctx, s.marks()...)
+	return i, s.facts().Wait(ctx, s.marks()...)
 }
 
 // candidate is an account of a batch.

@@ -28,7 +28,7 @@ type RightsArguments struct {
 // newRights carries out rights through a router: the live one, or one over a stopped folder.
 func (s *Store) newRights(r *router.Router) *rights.Rights {
 	return rights.New(rights.Config{
-		Log: s.Log, State: s.State, Keys: s.Keys, Accounts: s.Accounts, Router: r, Logger: s.logger,
+		Log: s.Log, State: s.facts(), Keys: s.Keys, Accounts: s.Accounts, Router: r, Logger: s.logger,
 		Audited: func(ctx context.Context, by rights.By, action, detail string, subjects ...schemas.OwnerID) error {
 			return s.audited(ctx, Staff{Actor: by.Actor, Reason: by.Reason}, action, detail, subjects...)
 		},
