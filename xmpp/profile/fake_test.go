@@ -102,7 +102,7 @@ func newServer(t testing.TB) server {
 		t.Fatal(err)
 	}
 	core.Register(r)
-	Register(r, core)
+	Register(r, core, nil)
 	return server{r, a}
 }
 

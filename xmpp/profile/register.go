@@ -10,11 +10,18 @@ import (
 	"protokoll/xmpp/pubsub"
 )
 
-// Register lets the forms follow each other. The core must be registered already.
-func Register(r *features.Registry, core *pubsub.Core) {
-	p := keeper{core}
+// Register lets the forms follow each other. The core must be registered already. changed is told whose vCard is another one,
+// before the client knows; it may be nil, and does not block.
+func Register(r *features.Registry, core *pubsub.Core, changed func(bare string)) {
+	if changed == nil {
+		changed = func(string) {}
+	}
+	p := keeper{core, changed}
 	core.Convert(NSAvatarMetadata, avatarPublished)
-	core.Convert(NSVCard4, vCard4Published)
+	core.Convert(NSVCard4, func(d *pubsub.Draft, c pubsub.Change) error {
+		changed(d.Bare())
+		return vCard4Published(d, c)
+	})
 	core.Convert(NSBookmarks, itemsChanged)
 	core.Convert(NSStorage, storageChanged)
 	r.Handle(features.Set, features.Self, features.NSVCard, "vCard", p.setVCard)
@@ -24,7 +31,10 @@ func Register(r *features.Registry, core *pubsub.Core) {
 }
 
 // keeper answers what changes more than one form.
-type keeper struct{ core *pubsub.Core }
+type keeper struct {
+	core    *pubsub.Core
+	changed func(bare string)
+}
 
 // change decides about facts and nodes of the asker's account in one command.
 func (p keeper) change(req *features.Request, decide func(d *pubsub.Draft) error) (features.Reply, error) {
@@ -58,6 +68,7 @@ func (p keeper) setVCard(req *features.Request) (features.Reply, error) {
 	if err != nil {
 		return features.Reply{}, features.BadRequest("")
 	}
+	defer p.changed(req.Account.Bare())
 	return p.change(req, func(d *pubsub.Draft) error {
 		before, err := vCardOf(d)
 		if err != nil || bytes.Equal(before.GetVcard(), after.GetVcard()) {
