@@ -15,7 +15,7 @@ import (
 )
 
 // accounts is how many accounts all scripts together may use.
-const accounts = 130
+const accounts = 220
 
 var target script.Server
 
