@@ -25,8 +25,9 @@ type lane struct {
 
 	bad chan struct{} // a signal that the file is damaged
 
-	renewing   sync.Mutex // one at a time
-	committing sync.Mutex // one commit at a time, and none while the file is exchanged; taken before mu
+	renewing   sync.Mutex   // one at a time; guards swept
+	swept      eventlog.Log // what a sweep is about to leave, or has left; nil: nothing was swept
+	committing sync.Mutex   // one commit at a time, and none while the file is exchanged; taken before mu
 
 	mu       sync.RWMutex // guards the following
 	file     *file        // nil for a lane that is held in memory

@@ -49,7 +49,7 @@ func (s *State) RenewLaneOn(ctx context.Context, id eventlog.Lane, view eventlog
 	if !kept || l.path == "" {
 		return nil
 	}
-	if err := l.renew(ctx, view, nil); err != nil {
+	if err := l.renewOn(ctx, view); err != nil {
 		return err
 	}
 	return durable.SyncFolder(filepath.Dir(l.path)) // the old file must not come back once the log has dropped what it lacks
@@ -80,10 +80,27 @@ func (l *lane) mend(ctx context.Context, log eventlog.Log, whole sync.Locker) er
 	return l.renew(ctx, log, nil)
 }
 
+// renewOn is renew on a view. What the view leaves out must not come back into the file before it is dropped, whoever folds the
+// lane anew: that goes by the view from now on, which says nothing else when it is dropped.
+func (l *lane) renewOn(ctx context.Context, view eventlog.Log) error {
+	l.renewing.Lock()
+	defer l.renewing.Unlock()
+	l.swept = view
+	return l.replace(ctx, view, nil)
+}
+
 // renew folds the log into a lane of its own until that has come as far as this one, and exchanges their files.
 func (l *lane) renew(ctx context.Context, log eventlog.Log, progress Progress) error {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
+	if l.swept != nil {
+		log = l.swept
+	}
+	return l.replace(ctx, log, progress)
+}
+
+// replace does what renew says. The caller holds renewing.
+func (l *lane) replace(ctx context.Context, log eventlog.Log, progress Progress) error {
 	next := newLane(l.id, l.logger)
 	var err error
 	if l.path != "" {

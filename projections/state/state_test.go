@@ -262,6 +262,43 @@ func TestMendingBesideASweep(t *testing.T) {
 	}
 }
 
+// without leaves the first records of a lane out.
+type without struct {
+	*memLog
+	first uint64
+}
+
+func (l without) Read(ctx context.Context, lane eventlog.Lane, from, upTo uint64, fn func([]eventlog.Record) error) error {
+	return l.memLog.Read(ctx, lane, max(from, l.first), upTo, fn)
+}
+
+// TestMendingGoesByTheView: what a sweep is about to drop does not come back into the file.
+func TestMendingGoesByTheView(t *testing.T) {
+	t.Parallel()
+	log, dir := newMemLog(), t.TempDir()
+	log.put(eventlog.Lasting, set(1, 1, roster), []byte("dropped"))
+	log.put(eventlog.Lasting, end(1, 1, roster), nil)
+	last := log.put(eventlog.Lasting, set(3, 1, roster), []byte("lives"))
+	_, stop := running(t, dir, log)
+	stop()
+	told, read := make(messages, 10), make(chan struct{}, 10)
+	s, stop := runningWith(t, dir, sweptLog{log, func() { read <- struct{}{} }}, slog.New(told))
+	wait(t, s, last)
+	if err := s.RenewLaneOn(t.Context(), eventlog.Lasting, without{log, 3}); err != nil {
+		t.Fatal(err)
+	}
+	damage(t, s, 3)
+	for r := range told {
+		if r == "the state file is folded anew" {
+			break
+		}
+	}
+	if got := payloads(t, s, 3, roster); string(got) != "lives" || len(read) > 0 {
+		t.Errorf("%q; the log itself was read %d times", got, len(read))
+	}
+	stop()
+}
+
 // messages hands out what is logged.
 type messages chan string
 
