@@ -21,7 +21,7 @@ func triggersOf(c schemas.DataClass) (must, may []Trigger) {
 	case schemas.DataClass_OFFLINE_MESSAGE:
 		return []Trigger{Delivered, Superseded, AccountErased, LeftOver}, []Trigger{Age}
 	case schemas.DataClass_ARCHIVE: // one message is never replaced by another
-		return []Trigger{Ended, AccountErased, LeftOver}, []Trigger{Age}
+		return []Trigger{Ended, AccountErased}, []Trigger{Age}
 	case schemas.DataClass_OUTBOX:
 		return []Trigger{Delivered, Age}, nil
 	case schemas.DataClass_RESERVED_ADDRESS:

@@ -51,8 +51,12 @@ var values = map[string]func(n int) eventlog.Fact{
 	"upload.brief":    func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.UploadedBriefly{Size: int64(n)}) },
 	"upload.kept":     func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.UploadedForGood{Size: int64(n)}) },
 	"push.enabled":    func(n int) eventlog.Fact { return eventlog.Set("s n", &schemas.PushEnabled{Enabled: int64(n)}) },
-	"outbox.stanza":   func(n int) eventlog.Fact { return eventlog.Set("o", &schemas.OutboxStanza{At: int64(n)}) },
-	"audit.action":    func(n int) eventlog.Fact { return eventlog.Set(fmt.Sprint("a", n), &schemas.StaffAction{At: int64(n)}) },
+	"archive.message": func(n int) eventlog.Fact { return eventlog.Set("id", &schemas.ArchivedMessage{Received: int64(n)}) },
+	"archive.preferences": func(n int) eventlog.Fact {
+		return eventlog.Set("preferences", &schemas.ArchivePreferences{Always: []string{fmt.Sprint(n)}})
+	},
+	"outbox.stanza": func(n int) eventlog.Fact { return eventlog.Set("o", &schemas.OutboxStanza{At: int64(n)}) },
+	"audit.action":  func(n int) eventlog.Fact { return eventlog.Set(fmt.Sprint("a", n), &schemas.StaffAction{At: int64(n)}) },
 	// In force is the newest; the one before it goes by age.
 	"audit.policy": func(n int) eventlog.Fact { return eventlog.Set("policy", &schemas.PolicyChanged{At: int64(n)}) },
 }

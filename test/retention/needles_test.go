@@ -55,6 +55,12 @@ var needles = []needle{
 		return nil
 	}, end: func(h *hay) { h.fetch("bela") }},
 
+	{class: "archive", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<prefs xmlns='urn:xmpp:mam:2' default='always'/>")
+		h.send(h.anna(), "<presence/><message to='anna@localhost' type='chat' id='m1'><body>"+word+"</body></message>")
+		return nil
+	}, end: func(h *hay) { h.ask(h.anna(), "set", "<purge xmlns='urn:protokoll:archive:0'/>") }},
+
 	// The name of the device. The last presence keeps it until there is another.
 	{class: "session", put: func(h *hay, word string) []byte {
 		h.desk = h.signIn("anna", word)

@@ -107,7 +107,7 @@ func (s *Store) append(ctx context.Context, owner *seal.Owner, facts ...eventlog
 	if err := receipt.Wait(ctx); err != nil {
 		return err
 	}
-	return s.State.Wait(ctx, receipt.Positions()...)
+	return s.facts().Wait(ctx, receipt.Positions()...)
 }
 
 // eraseAgain closes every lane for people who were erased, and forgets their keys. An owner whose key the backup lacks gets one for that
@@ -132,7 +132,7 @@ func (s *Store) eraseAgain(ctx context.Context, erased map[schemas.OwnerID]bool)
 			return err
 		}
 		var facts []eventlog.Fact
-		for _, f := range []schemas.Family{schemas.Family_SESSION_FACTS, schemas.Family_OFFLINE_FACTS, schemas.Family_ACCOUNT_FACTS} {
+		for _, f := range []schemas.Family{schemas.Family_SESSION_FACTS, schemas.Family_OFFLINE_FACTS, schemas.Family_ARCHIVE_FACTS, schemas.Family_ACCOUNT_FACTS} {
 			facts = append(facts, eventlog.Fact{Op: schemas.Op_CLOSE, Family: f})
 		}
 		if err := s.append(ctx, owner, facts...); err != nil {
@@ -145,7 +145,7 @@ func (s *Store) eraseAgain(ctx context.Context, erased map[schemas.OwnerID]bool)
 // holds tells whether the state has facts of an owner.
 func (s *Store) holds(id schemas.OwnerID) bool {
 	for family := range schemas.Family_name {
-		if facts, err := s.State.Facts(id, schemas.Family(family)); err == nil && len(facts) > 0 {
+		if facts, err := s.facts().Facts(id, schemas.Family(family)); err == nil && len(facts) > 0 {
 			return true
 		}
 	}
