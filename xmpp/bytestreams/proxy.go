@@ -125,8 +125,13 @@ func (p *Proxy) Close() {
 	for c := range p.open {
 		_ = c.Close()
 	}
-	for _, pair := range p.pairs {
+	for n, pair := range p.pairs {
 		pair.timer.Stop()
+		delete(p.pairs, n)
+		for _, c := range pair.ends {
+			p.waiting--
+			p.shut(c)
+		}
 	}
 	p.mu.Unlock()
 	p.runner.Wait()
