@@ -55,6 +55,10 @@ func useAll(t *testing.T, p place) {
 			t.Parallel()
 			drive(t, p, "profanity_pair.sh", false)
 		})
+		t.Run("profanity with OMEMO", func(t *testing.T) {
+			t.Parallel()
+			drive(t, p, "profanity_omemo.sh", false)
+		})
 		t.Run("go-sendxmpp", func(t *testing.T) {
 			t.Parallel()
 			drive(t, p, "go_sendxmpp_pair.sh", true)
