@@ -32,7 +32,13 @@ type Source struct {
 	Orders  func(context.Context) (Orders, error)
 	Program string
 	Clock   func() time.Time
+	// Step, where it is set, is told of each of Steps before it is done; an error ends the backup there, as a kill would. For tests
+	// of crashes.
+	Step func(step string) error
 }
+
+// Steps lists the steps of a backup in their order. What any of them leaves undone makes the backup partial.
+var Steps = []string{"folder", "before", "hold", "log", "after", "keys", "keys manifest", "orders", "manifest", "name"}
 
 // Options say where a backup goes.
 type Options struct {
@@ -66,6 +72,9 @@ func Make(ctx context.Context, s Source, o Options, progress Progress) (r Result
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return r, fmt.Errorf("make the folder of backups: %w", err)
 		}
+	}
+	if s.Step == nil {
+		s.Step = func(string) error { return nil }
 	}
 	release, err := lock(o.Dir)
 	if err != nil {
@@ -107,6 +116,9 @@ func (w *writer) write(ctx context.Context) error {
 		w.manifest.Marks[l.String()] = w.Log.Mark(l)
 	}
 	w.dir = filepath.Join(w.Dir, backupPrefix+w.made.Format(timeForm))
+	if err := w.Step("folder"); err != nil {
+		return err
+	}
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
 		return err
 	}
@@ -117,12 +129,15 @@ func (w *writer) write(ctx context.Context) error {
 	}
 	// What counts the ledger's hashes goes before the log, the hashes after it: a ledger that knows less than the log catches up.
 	for _, step := range []func(context.Context) error{
-		func(ctx context.Context) error { return w.extras(ctx, w.Before) }, w.log,
-		func(ctx context.Context) error { return w.extras(ctx, w.After) }, w.keys,
+		func(ctx context.Context) error { return w.extras(ctx, "before", w.Before) }, w.log,
+		func(ctx context.Context) error { return w.extras(ctx, "after", w.After) }, w.keys,
 	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
+	}
+	if err := w.Step("manifest"); err != nil {
+		return err
 	}
 	if err := syncFolders(w.dir); err != nil {
 		return err
@@ -131,6 +146,9 @@ func (w *writer) write(ctx context.Context) error {
 		return err
 	}
 	w.result.Backup, w.result.Segments = w.dir, len(w.manifest.Segments)
+	if err := w.Step("name"); err != nil {
+		return err
+	}
 	return durable.SyncFolder(w.Dir)
 }
 
@@ -162,6 +180,9 @@ func (w *writer) release() {
 
 // keys copies the keybook while the segments are still pinned, and the orders as they are now.
 func (w *writer) keys(ctx context.Context) error {
+	if err := w.Step("keys"); err != nil {
+		return err
+	}
 	dir := filepath.Join(w.KeysTo, w.manifest.Keys)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
@@ -192,6 +213,9 @@ func (w *writer) keys(ctx context.Context) error {
 		f.Path = path
 		m.Files = append(m.Files, f)
 	}
+	if err := w.Step("keys manifest"); err != nil {
+		return err
+	}
 	if err := syncFolders(dir); err != nil {
 		return err
 	}
@@ -202,6 +226,9 @@ func (w *writer) keys(ctx context.Context) error {
 		return err
 	}
 	w.result.Keys = dir
+	if err := w.Step("orders"); err != nil {
+		return err
+	}
 	orders, err := w.Orders(ctx)
 	if err != nil {
 		return err
@@ -210,7 +237,10 @@ func (w *writer) keys(ctx context.Context) error {
 }
 
 // extras takes along what lies beside the log.
-func (w *writer) extras(ctx context.Context, what map[string]string) error {
+func (w *writer) extras(ctx context.Context, step string, what map[string]string) error {
+	if err := w.Step(step); err != nil {
+		return err
+	}
 	for to, from := range what {
 		info, err := os.Stat(from)
 		if errors.Is(err, fs.ErrNotExist) {

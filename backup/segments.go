@@ -27,6 +27,9 @@ func (p pinned) entry() Segment {
 
 // log holds every lane fast, then copies.
 func (w *writer) log(ctx context.Context) error {
+	if err := w.Step("hold"); err != nil {
+		return err
+	}
 	var all []pinned
 	for _, l := range Lanes {
 		held, err := w.pinLane(ctx, l)
@@ -38,6 +41,9 @@ func (w *writer) log(ctx context.Context) error {
 	for _, s := range all {
 		w.total += uint64(s.Bytes)
 		w.manifest.Segments = append(w.manifest.Segments, s.entry())
+	}
+	if err := w.Step("log"); err != nil {
+		return err
 	}
 	from := filepath.Join(w.Folder, "log")
 	if err := w.copy(ctx, filepath.Join(from, "format"), "log/format"); err != nil {

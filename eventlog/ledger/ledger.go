@@ -50,7 +50,22 @@ type Config struct {
 	Logger *slog.Logger  // nothing is logged if nil
 	// Begin, where it is set, begins a new epoch: trees go on as far as the log bears them out.
 	Begin *Beginning
+	// Before, where it is set, is told of each step of writing a checkpoint before it is done; an error ends it there, as a kill
+	// would. For tests of crashes.
+	Before func(Step) error
 }
+
+// Step is a step of writing a checkpoint.
+type Step int
+
+// The steps. Each may be the last that a process did.
+const (
+	StepLeaves Step = iota // hashes are written and synced
+	StepTip                // the tip that counts them takes the place of the old one
+	StepIssue              // the signed checkpoint is added to the list
+	StepPush               // and to the list that is kept elsewhere
+	Steps                  // how many there are
+)
 
 // Beginning says why an epoch begins.
 type Beginning struct {
@@ -65,6 +80,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Before == nil {
+		c.Before = func(Step) error { return nil }
 	}
 	if c.Every == 0 {
 		c.Every = DefaultEvery

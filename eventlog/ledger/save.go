@@ -92,6 +92,9 @@ func (g *Ledger) keepSaving(done <-chan struct{}) error {
 func (g *Ledger) save() error {
 	g.saving.Lock()
 	defer g.saving.Unlock()
+	if err := g.cfg.Before(StepLeaves); err != nil {
+		return err
+	}
 	t := tip{epoch: g.epoch, lanes: map[eventlog.Lane]laneTip{}}
 	changed := false
 	for _, id := range eventlog.Lanes {
@@ -108,6 +111,9 @@ func (g *Ledger) save() error {
 	}
 	if !changed {
 		return nil
+	}
+	if err := g.cfg.Before(StepTip); err != nil {
+		return err
 	}
 	if err := durable.Replace(filepath.Join(g.cfg.Dir, tipFile), t.encode()); err != nil {
 		return fmt.Errorf("save the ledger: %w", err)
@@ -160,6 +166,9 @@ func (g *Ledger) Checkpoint() ([]byte, error) {
 			return nil, err
 		}
 	}
+	if err := g.cfg.Before(StepPush); err != nil {
+		return nil, err
+	}
 	g.push()
 	return g.signed, nil
 }
@@ -170,6 +179,9 @@ func (g *Ledger) issue(c Checkpoint) error {
 	}
 	signed, err := c.sign(g.key.signer)
 	if err != nil {
+		return err
+	}
+	if err := g.cfg.Before(StepIssue); err != nil {
 		return err
 	}
 	if err := g.own.add(c, signed); err != nil {
