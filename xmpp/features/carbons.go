@@ -1,17 +1,18 @@
 package features
 
 // Message Carbons, XEP-0280 version 1.0.1, with Stanza Forwarding, XEP-0297 version 1.0: the switch of a session, which
-// messages are copied, and the wrapper. Not here: errors in answer to a copied message, which cannot be told from others, so
-// urn:xmpp:carbons:rules:0 is not advertised.
+// messages are copied, and the wrapper. Which errors answer a message that was copied is known by the router, for the newest.
 const (
 	NSCarbons = "urn:xmpp:carbons:2"
 	NSForward = "urn:xmpp:forward:0"
+
+	carbonRules = "urn:xmpp:carbons:rules:0" // XEP-0280 §6.2
 )
 
 func (r *Registry) registerCarbons() {
 	r.Handle(Set, Self, NSCarbons, "enable", setCarbons(true))
 	r.Handle(Set, Self, NSCarbons, "disable", setCarbons(false))
-	r.Feature(Server, NSCarbons) // XEP-0280 §3: clients ask the server
+	r.Feature(Server, NSCarbons, carbonRules) // XEP-0280 §3: clients ask the server
 }
 
 func setCarbons(on bool) Handler {

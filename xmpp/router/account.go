@@ -61,6 +61,8 @@ type Account struct {
 	prefs       *archive.Preferences // nil: nothing is archived
 	archived    *eventlog.Receipt    // of the newest change of the archive
 
+	copied copied
+
 	targets    []*target // for notifications; a list is never changed
 	pushLoaded bool
 

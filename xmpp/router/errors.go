@@ -84,8 +84,15 @@ func (r *Router) bounce(d *Duty, e *features.Error, t *stream.Turn) {
 	if a == nil {
 		return
 	}
-	if v := a.snap.Load().find(sender.Bytes()); v != nil {
-		v.Outlet.Deliver(t, errorStanza(&f, string(f.To), d.sender, e))
+	s := a.snap.Load()
+	v := s.find(sender.Bytes())
+	if v == nil {
+		return
+	}
+	p := errorStanza(&f, string(f.To), d.sender, e)
+	v.Outlet.Deliver(t, p)
+	if s.wantsCopies() && a.copied.has(split(f.To), f.ID) {
+		r.copyError(v.Resource, s, p.Head, t)
 	}
 }
 

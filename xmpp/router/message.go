@@ -21,6 +21,7 @@ type mail struct {
 	id       [16]byte
 	received int64
 	duty     *Duty
+	failed   error // what its sender was told
 
 	archived bool         // at the recipient's, or it was found that it is not to be
 	told     *atomic.Bool // the sender was told that an archive does not have it; nil while none is to have it
@@ -53,16 +54,13 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		r.deliver(a, &m, f, t)
 	case isUnopened(err):
 		return err
-	case err == accounts.ErrNoAccount: //nolint:errorlint // as Find returns it
-		if Judge(m.kind, ToBare, NoAccount) == Refuse {
-			r.turnDown(from, f, err, t)
-		}
-		return nil
 	default:
-		r.turnDown(from, f, err, t)
-		return nil
+		m.nature = features.NatureOf(f)
+		if err != accounts.ErrNoAccount || Judge(m.kind, ToBare, NoAccount) == Refuse { //nolint:errorlint // as Find returns it
+			r.decline(&m, f, err, t)
+		}
 	}
-	r.copySent(&m, a, t)
+	r.copySent(&m, f, a, t)
 	return nil
 }
 
@@ -105,18 +103,21 @@ func appendStanzaID(dst []byte, id [16]byte, by []byte) []byte {
 // deliver routes the message within the account.
 func (r *Router) deliver(a *Account, m *mail, f *frame.Frame, t *stream.Turn) {
 	s := a.snap.Load()
+	m.nature = features.NatureOf(f)
 	if m.kind != ErrorMessage && s.refuses(m) {
-		r.turnDown(m.from, f, features.ServiceUnavailable(), t) // XEP-0191 §3.3
+		r.decline(m, f, features.ServiceUnavailable(), t) // XEP-0191 §3.3
 		return
 	}
-	m.nature = features.NatureOf(f)
+	if m.kind == ErrorMessage && s.wantsCopies() {
+		m.nature.Received = a.copied.has(split([]byte(m.from.full)), f.ID)
+	}
 	if m.nature.Stored && s.backlog {
 		r.deliverBehind(a, m, f, t)
 		return
 	}
 	verdict := r.judge(m, s)
 	if verdict == Refuse {
-		r.turnDown(m.from, f, features.ServiceUnavailable(), t)
+		r.decline(m, f, features.ServiceUnavailable(), t)
 	}
 	if verdict == Refuse || verdict == Ignore {
 		return
@@ -148,7 +149,11 @@ func (r *Router) judge(m *mail, s *snapshot) Verdict {
 			addressing = ToMatched
 		}
 	}
-	return Judge(m.kind, addressing, s.presenceOf())
+	v := Judge(m.kind, addressing, s.presenceOf())
+	if v == ToBest && m.nature.Call {
+		return ToAll // XEP-0353 §3.1: every client may ring. RFC 6121 §8.5.2.1.1
+	}
+	return v
 }
 
 // promise makes the duty of a message that would be stored, if a client that acknowledges may get it or nobody does.
@@ -207,7 +212,7 @@ func (r *Router) undelivered(a *Account, m *mail, f *frame.Frame, t *stream.Turn
 	case m.nature.Stored:
 		r.deliverBehind(a, m, f, t)
 	case (m.kind == Chat || m.kind == Normal) && f.HasChild(frame.NSClient, "body"):
-		r.turnDown(m.from, f, features.ServiceUnavailable(), t) // RFC 6121 §8.5.2.2.1
+		r.decline(m, f, features.ServiceUnavailable(), t) // RFC 6121 §8.5.2.2.1
 	}
 }
 
@@ -217,13 +222,13 @@ func (r *Router) deliverBehind(a *Account, m *mail, f *frame.Frame, t *stream.Tu
 	for !a.lock() {
 		again, err := r.Find(m.to)
 		if err != nil {
-			r.turnDown(m.from, f, err, t)
+			r.decline(m, f, err, t)
 			return
 		}
 		a = again
 	}
 	if err := a.takeMail(m, f, t); err != nil {
-		r.turnDown(m.from, f, err, t)
+		r.decline(m, f, err, t)
 	}
 }
 
@@ -305,24 +310,6 @@ func (m *mail) copyReceived(a *Account, s *snapshot, v Verdict, t *stream.Turn) 
 			p.Kind, p.Duty = Storable, m.duty
 		}
 		w.Outlet.Deliver(t, p)
-	}
-}
-
-// copySent copies a message to the sender's other clients. One to oneself has been delivered to them. XEP-0280 §8
-func (r *Router) copySent(m *mail, to *Account, t *stream.Turn) {
-	own := m.from.Account
-	s := own.snap.Load()
-	kept := m.keepSent(to, s)
-	if to == own || m.bytes == nil || !m.nature.Sent || !s.wantsCopies() {
-		return
-	}
-	if kept {
-		m.bytes = m.alsoKnown(own) // others may hold the bytes themselves
-	}
-	for i := range s.views {
-		if w := &s.views[i]; w.carbons && w.Resource != m.from {
-			w.Outlet.Deliver(t, m.carbon(features.Sent, own.bare, w.full))
-		}
 	}
 }
 
