@@ -24,6 +24,12 @@ func (s *Store) rebuild(ctx context.Context, _ json.RawMessage, progress func(co
 	if err := s.State.Rebuild(ctx, laneProgress(progress)); err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
 	}
+	archived := func(done, total uint64) {
+		progress(control.Progress{Step: "indexing the archive", Done: done, Total: total})
+	}
+	if err := s.Archive.Rebuild(ctx, archived); err != nil {
+		return nil, fmt.Errorf("rebuild: %w", err)
+	}
 	d, err := s.State.Digest(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("rebuild: %w", err)
