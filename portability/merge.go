@@ -82,6 +82,12 @@ func Values(u *pie.User) (all []proto.Message) {
 	for _, m := range u.Blocked {
 		all = append(all, m)
 	}
+	for _, m := range u.Lists {
+		all = append(all, m)
+	}
+	if u.DefaultList != "" {
+		all = append(all, &schemas.DefaultPrivacyList{Name: u.DefaultList})
+	}
 	for _, m := range u.Offline {
 		all = append(all, m)
 	}
@@ -96,6 +102,9 @@ func Values(u *pie.User) (all []proto.Message) {
 	}
 	if u.LastLogin != nil {
 		all = append(all, u.LastLogin)
+	}
+	for _, m := range u.Consents {
+		all = append(all, m)
 	}
 	for _, m := range u.Objections {
 		all = append(all, m)
@@ -219,7 +228,7 @@ func (m *merge) overfull(v proto.Message) bool {
 // most is how many facts of a family one account has at most.
 var most = map[schemas.Family]int{
 	schemas.Family_ROSTER_FACTS: roster.MaxItems, schemas.Family_PRIVATE_FACTS: features.MaxPrivateElements,
-	schemas.Family_BLOCK_FACTS: features.MaxBlocked, schemas.Family_OFFLINE_FACTS: router.DefaultLetters,
+	schemas.Family_BLOCK_FACTS: features.MaxBlocked + features.MaxPrivacyLists + 1, schemas.Family_OFFLINE_FACTS: router.DefaultLetters,
 	schemas.Family_ARCHIVE_FACTS: pie.MaxArchived,
 }
 
@@ -275,6 +284,12 @@ func naturalKey(v proto.Message) string {
 		return v.GetSpace() + " " + v.GetLocal()
 	case *schemas.BlockedAddress:
 		return v.GetAddress()
+	case *schemas.PrivacyList:
+		return "list " + v.GetName()
+	case *schemas.DefaultPrivacyList:
+		return "default list"
+	case *schemas.AccountConsent:
+		return "consent:" + v.GetKind().String()
 	case *schemas.OfflineMessage:
 		return string(pie.Written(v.GetStanza()))
 	case *schemas.PresenceUpdated:

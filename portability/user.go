@@ -35,6 +35,12 @@ func addFact(u *pie.User, m proto.Message) {
 		u.Private = append(u.Private, m)
 	case *schemas.BlockedAddress:
 		u.Blocked = append(u.Blocked, m)
+	case *schemas.PrivacyList:
+		u.Lists = append(u.Lists, m)
+	case *schemas.DefaultPrivacyList:
+		u.DefaultList = m.GetName()
+	case *schemas.AccountConsent:
+		u.Consents = append(u.Consents, m)
 	case *schemas.OfflineMessage:
 		u.Offline = append(u.Offline, m)
 	case *schemas.ArchivedMessage:

@@ -35,6 +35,10 @@ func (p *userReader) own(n *Node) {
 		kind, known := schemas.ObjectionKind_value[n.Attr("kind")]
 		ok = ok && known && kind != 0
 		p.Objections = append(p.Objections, &schemas.AccountObjection{Kind: schemas.ObjectionKind(kind), Since: at("since"), Reason: n.Attr("reason")})
+	case "consent":
+		kind, known := schemas.ConsentKind_value[n.Attr("kind")]
+		ok = ok && known && kind != 0
+		p.Consents = append(p.Consents, &schemas.AccountConsent{Kind: schemas.ConsentKind(kind), Since: at("since")})
 	default:
 		p.ignore(n)
 	}

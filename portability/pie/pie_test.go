@@ -180,11 +180,14 @@ func TestForms(t *testing.T) {
 	if len(u.Blocked) != 1 || u.Blocked[0].GetAddress() != "t@e" {
 		t.Errorf("blocked %v", u.Blocked)
 	}
+	if len(u.Lists) != 1 || u.DefaultList != "x" || len(u.Lists[0].GetRules()) != 1 || u.Lists[0].GetRules()[0].GetValue() != "f@e" {
+		t.Errorf("lists %v, default %q", u.Lists, u.DefaultList)
+	}
 	want := "<message xmlns='jabber:client' from='r@b.example/x' to='juliet@a.example'><stanza-id xmlns='urn:xmpp:sid:0' by='room@b' id='8'/><delay xmlns='urn:xmpp:delay' from='room@b' stamp='2001-01-01T00:00:00Z'/><body>&lt;a&gt;&amp;</body><stanza-id xmlns='urn:xmpp:sid:0' by='juliet@a.example' id='7'/></message>"
 	if len(u.Offline) != 1 || string(u.Offline[0].GetStanza()) != want || u.Offline[0].GetReceived() != 1009843200500 {
 		t.Errorf("message %v", u.Offline)
 	}
-	if len(u.Ignored) != 4 {
+	if len(u.Ignored) != 3 {
 		t.Errorf("ignored %v", u.Ignored)
 	}
 }

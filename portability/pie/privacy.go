@@ -1,48 +1,49 @@
 package pie
 
-import "protokoll/schemas"
+import (
+	"slices"
+	"strconv"
 
-// privacy takes from XEP-0016 lists what XEP-0191 can say: addresses whose every stanza is denied by the list that is in
-// force. Anything else in that list is ignored and counted; other lists are too.
+	"protokoll/schemas"
+	"protokoll/xmpp/features"
+)
+
+// privacy reads all lists. What the default one denies wholly is the block list. What this server would not take from a
+// client is counted as ignored.
 func (p *userReader) privacy(n *Node) {
-	active, known := "", false
-	for _, c := range n.Elements() {
-		if c.Is(nsPrivacy, "default") {
-			active, known = c.Attr("name"), true
-		}
-	}
 	for _, list := range n.Elements() {
-		switch {
-		case !list.Is(nsPrivacy, "list"):
-		case known && list.Attr("name") == active:
-			p.denied(list)
-		default:
-			p.ignore(list)
-		}
+		p.readable(list)
+	}
+	read, err := features.ReadLists(n.AppendTo(nil, NS))
+	if err != nil {
+		p.ignore(n)
+		return
+	}
+	for _, address := range read.Blocked {
+		p.Blocked = append(p.Blocked, &schemas.BlockedAddress{Address: address})
+	}
+	p.Lists, p.DefaultList = read.Lists, read.Default
+	for range read.Refused {
+		p.ignore(&Node{Space: nsPrivacy, Local: "list"})
 	}
 }
 
-func (p *userReader) denied(list *Node) {
-	for _, item := range list.Elements() {
-		switch {
-		case !item.Is(nsPrivacy, "item"):
-			p.ignore(item)
-		case item.Attr("type") == "" && item.Attr("action") == "allow": // for whom no other item is
-		case item.Attr("type") == "jid" && item.Attr("action") == "deny" && everything(item):
-			p.blocked(item, item.Attr("value"))
-		default:
-			p.ignore(item)
+// readable takes from a list the items that say nothing, and numbers those that do not tell their place: they are in order.
+func (p *userReader) readable(list *Node) {
+	order := 0
+	list.Kids = slices.DeleteFunc(list.Kids, func(k Kid) bool {
+		if k.Node == nil || !k.Node.Is(nsPrivacy, "item") {
+			return false
 		}
-	}
-}
-
-// everything tells whether an item is about all stanzas: it names none, or all of them. XEP-0016 §2.1
-func everything(item *Node) bool {
-	kinds := map[string]bool{}
-	for _, c := range item.Elements() {
-		kinds[c.Local] = true
-	}
-	return len(kinds) == 0 || len(kinds) == 4 && kinds["message"] && kinds["iq"] && kinds["presence-in"] && kinds["presence-out"]
+		if k.Node.Attr("type") == "jid" && canonical(k.Node.Attr("value")) == "" {
+			p.fault(k.Node.Place, "a blocked address that is none")
+			return true
+		}
+		if order++; k.Node.Attr("order") == "" {
+			k.Node.Attrs = append(k.Node.Attrs, Attr{Local: "order", Value: strconv.Itoa(order)})
+		}
+		return false
+	})
 }
 
 // blockList reads the form of XEP-0191 §3.2, which some servers write.

@@ -41,6 +41,9 @@ type User struct {
 	VCard       []byte                      // empty: none
 	Private     []*schemas.PrivateElement
 	Blocked     []*schemas.BlockedAddress
+	Lists       []*schemas.PrivacyList // what the block list cannot say
+	DefaultList string                 // the default one of them; empty: none was chosen
+	Consents    []*schemas.AccountConsent
 	Offline     []*schemas.OfflineMessage // Received is 0 where the document does not tell
 	Archive     []*schemas.ArchivedMessage
 	LastLogin   *schemas.LastLogin
@@ -63,6 +66,8 @@ func (u *User) Sort() {
 	})
 	slices.SortFunc(u.Blocked, func(a, b *schemas.BlockedAddress) int { return cmp.Compare(a.GetAddress(), b.GetAddress()) })
 	u.Blocked = slices.CompactFunc(u.Blocked, func(a, b *schemas.BlockedAddress) bool { return a.GetAddress() == b.GetAddress() })
+	slices.SortFunc(u.Lists, func(a, b *schemas.PrivacyList) int { return cmp.Compare(a.GetName(), b.GetName()) })
+	slices.SortFunc(u.Consents, func(a, b *schemas.AccountConsent) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
 	slices.SortStableFunc(u.Offline, func(a, b *schemas.OfflineMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
 	slices.SortStableFunc(u.Archive, func(a, b *schemas.ArchivedMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
 	slices.SortFunc(u.Presences, func(a, b *schemas.PresenceUpdated) int { return cmp.Compare(a.GetResource(), b.GetResource()) })

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"protokoll/schemas"
+	"protokoll/xmpp/features"
 	"protokoll/xmpp/roster"
 )
 
@@ -40,7 +41,7 @@ func AppendUser(b []byte, u *User) (_ []byte, err error) {
 	if b, err = appendStored(b, u); err != nil {
 		return nil, err
 	}
-	b = appendPrivacy(b, u.Blocked)
+	b = appendPrivacy(b, u)
 	if b, err = appendRequests(b, u); err != nil {
 		return nil, err
 	}
@@ -117,7 +118,15 @@ func appendStored(b []byte, u *User) ([]byte, error) {
 const listName = "blocked"
 
 // appendPrivacy writes the block list as the privacy list in force. XEP-0227 §4.7, XEP-0191 §5
-func appendPrivacy(b []byte, blocked []*schemas.BlockedAddress) []byte {
+func appendPrivacy(b []byte, u *User) []byte {
+	blocked := u.Blocked
+	if len(u.Lists) > 0 || u.DefaultList != "" {
+		l := features.Lists{Lists: u.Lists, Default: u.DefaultList}
+		for _, a := range blocked {
+			l.Blocked = append(l.Blocked, a.GetAddress())
+		}
+		return l.Append(append(b, '\n'))
+	}
 	if len(blocked) == 0 {
 		return b
 	}
@@ -168,6 +177,9 @@ func appendOwn(b []byte, u *User) []byte {
 	}
 	if r := u.Restricted; r != nil {
 		element("restricted", at("since", r.GetSince()), Attr{Local: "reason", Value: r.GetReason()})
+	}
+	for _, c := range u.Consents {
+		element("consent", Attr{Local: "kind", Value: c.GetKind().String()}, at("since", c.GetSince()))
 	}
 	for _, o := range u.Objections {
 		element("objection", Attr{Local: "kind", Value: o.GetKind().String()}, at("since", o.GetSince()), Attr{Local: "reason", Value: o.GetReason()})

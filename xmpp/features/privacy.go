@@ -318,7 +318,11 @@ var ruleTypes = [...]string{schemas.PrivacyRuleType_BY_JID: "jid", schemas.Priva
 	schemas.PrivacyRuleType_BY_SUBSCRIPTION: "subscription"}
 
 func (l *lists) appendList(name string) []byte {
-	b := append(appendAttr([]byte("<query xmlns='"+NSPrivacy+"'><list"), "name", name), '>')
+	return append(l.appendItems([]byte("<query xmlns='"+NSPrivacy+"'>"), name), "</query>"...)
+}
+
+func (l *lists) appendItems(b []byte, name string) []byte {
+	b = append(appendAttr(append(b, "<list"...), "name", name), '>')
 	for _, rule := range l.show(name) {
 		b = append(b, "<item"...)
 		if rule.GetType() != schemas.PrivacyRuleType_EVERYBODY {
@@ -339,5 +343,5 @@ func (l *lists) appendList(name string) []byte {
 		}
 		b = append(b, "</item>"...)
 	}
-	return append(b, "</list></query>"...)
+	return append(b, "</list>"...)
 }
