@@ -51,6 +51,10 @@ func useAll(t *testing.T, p place) {
 			t.Parallel()
 			drive(t, p, "slixmpp_pair.py", false)
 		})
+		t.Run("slixmpp with an archive", func(t *testing.T) {
+			t.Parallel()
+			drive(t, p, "slixmpp_archive.py", false)
+		})
 		t.Run("profanity", func(t *testing.T) {
 			t.Parallel()
 			drive(t, p, "profanity_pair.sh", false)
