@@ -24,6 +24,9 @@ func Default() Config {
 	}
 }
 
+// Defaults fills in what a [[domain]] table need not name.
+func (d *Domain) Defaults() { d.Search = "opt-in" }
+
 // Defaults fills in what a [domain.directory] table need not name.
 func (d *Directory) Defaults() {
 	*d = Directory{

@@ -96,7 +96,7 @@ func (d check) domain(path string, dom *Domain, seen map[string]bool) {
 	seen[dom.Name] = true
 	d.require(strict.Join(path, "certificate"), dom.Certificate)
 	d.require(strict.Join(path, "key"), dom.Key)
-	if !slices.Contains([]string{"", "off", "opt-in", "opt-out"}, dom.Search) {
+	if !slices.Contains([]string{"off", "opt-in", "opt-out"}, dom.Search) {
 		d.Fault(strict.Join(path, "search"), "must be off, opt-in or opt-out")
 	}
 	if dom.Directory != nil {

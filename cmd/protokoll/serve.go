@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -138,7 +137,7 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 	n.Origins.Connections, n.Origins.PerSecond = c.Limits.ConnectionsOrigin, c.Limits.ConnectionsSecond
 	var errs []error
 	for _, d := range c.Domain {
-		served := node.Domain{Pair: stream.Pair{Domain: d.Name, Certificate: d.Certificate, Key: d.Key}, Search: cmp.Or(d.Search, node.SearchOptIn)}
+		served := node.Domain{Pair: stream.Pair{Domain: d.Name, Certificate: d.Certificate, Key: d.Key}, Search: d.Search}
 		if d.Directory != nil {
 			var err error
 			served.Directory, _, err = node.OpenDirectory(d, logger)

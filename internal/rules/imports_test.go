@@ -19,6 +19,7 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/xmpp/stream", "protokoll/xmpp/router", "sessions are built on streams, not the other way round"},
 	{"protokoll/uploads", "protokoll/eventlog", "files are sealed and unlinked without knowing why"},
 	{"protokoll/uploads", "protokoll/xmpp", "files are sealed and unlinked without knowing why"},
+	{"protokoll/xmpp/profile", "protokoll/xmpp/router", "conversions work on drafts; what is needed of people is an interface"},
 	{"protokoll/xmpp/web", "protokoll/xmpp/router", "a web server knows no accounts; what hangs in it does"},
 	{"protokoll/xmpp/web", "protokoll/eventlog", "a web server stores nothing"},
 	{"protokoll/xmpp/bytestreams", "protokoll/xmpp/router", "a relay knows no accounts but the name of who asks"},

@@ -13,7 +13,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// Defaults is implemented by pointers to tables that have settings a file need not name.
+// Defaults is implemented by pointers to tables, also to those of a list, that have settings a file need not name.
 type Defaults interface{ Defaults() }
 
 // File is a file that was read, and what is wrong with it so far.
@@ -136,6 +136,9 @@ func (f *File) list(path string, in any, out reflect.Value) {
 	}
 	out.Set(reflect.MakeSlice(out.Type(), len(items), len(items)))
 	for i, item := range items {
+		if table, ok := out.Index(i).Addr().Interface().(Defaults); ok {
+			table.Defaults()
+		}
 		f.value(Join(path, fmt.Sprint(i)), item, out.Index(i))
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Spam Reporting, XEP-0377 version 0.3.1: why an address is blocked, said together with the blocking. A report goes to whom
+// Spam Reporting, XEP-0377 version 0.4.1: why an address is blocked, said together with the blocking. A report goes to whom
 // the operator named for abuse, as a message, and is kept nowhere else: docs/decisions/0013. Not here: forwarding to other servers.
 const (
 	NSReporting = "urn:xmpp:reporting:1"
