@@ -44,6 +44,18 @@ var values = map[string]func(n int) eventlog.Fact{
 	"offline.message": func(n int) eventlog.Fact {
 		return eventlog.Set("m", &schemas.OfflineMessage{Stanza: []byte("<message/>"), Received: int64(n)})
 	},
+	"pep.node": func(n int) eventlog.Fact {
+		return eventlog.Set("\x00n", &schemas.NodeConfigured{Node: "n", Title: fmt.Sprint(n)})
+	},
+	"pep.hosted": func(n int) eventlog.Fact {
+		return eventlog.Set("hosted\x00h\x00n", &schemas.NodeHosted{Node: "n", Host: fmt.Sprint(n)})
+	},
+	"pep.item": func(n int) eventlog.Fact {
+		return eventlog.Set("item\x00\x00n\x00i", &schemas.ItemPublished{Node: "n", ItemId: "i", Number: uint64(n)})
+	},
+	"pep.subscription": func(n int) eventlog.Fact {
+		return eventlog.Set("subscription\x00\x00n\x00s", &schemas.NodeSubscribed{Node: "n", Subscriber: "s", Since: int64(n)})
+	},
 	"profile.vcard":   func(n int) eventlog.Fact { return eventlog.Set("vcard", &schemas.VCard{Vcard: fmt.Append(nil, n)}) },
 	"private.element": func(n int) eventlog.Fact { return eventlog.Set("p", &schemas.PrivateElement{Local: fmt.Sprint(n)}) },
 	"block.address":   func(n int) eventlog.Fact { return eventlog.Set("b", &schemas.BlockedAddress{Address: fmt.Sprint(n)}) },

@@ -38,6 +38,30 @@ var needles = []needle{
 		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:private'><notes xmlns='a:notes'/></query>")
 	}},
 
+	{class: "published", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='a:notes'><item id='1'><note xmlns='a:notes'>"+word+"</note></item></publish></pubsub>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><retract node='a:notes'><item id='1'/></retract></pubsub>")
+	}},
+
+	// What a node says of itself, and what is in it.
+	{class: "published", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><create node='a:box'/><configure><x xmlns='jabber:x:data' type='submit'>"+
+			"<field var='pubsub#title'><value>"+word+"</value></field></x></configure></pubsub>")
+		h.ask(h.anna(), "set", "<pubsub xmlns='http://jabber.org/protocol/pubsub'><publish node='a:box'><item id='1'><note xmlns='a:notes'>"+word+"</note></item></publish></pubsub>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><delete node='a:box'/></pubsub>")
+	}},
+
+	{class: "push", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<enable xmlns='urn:xmpp:push:0' jid='push.a.example' node='"+word+"'/>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<disable xmlns='urn:xmpp:push:0' jid='push.a.example'/>")
+	}},
+
 	{class: "contact-list", put: func(h *hay, word string) []byte {
 		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:roster'><item jid='carl@localhost' name='"+word+"'/></query>")
 		return nil
