@@ -132,7 +132,7 @@ func (e *erasure) shut(ctx context.Context) error {
 
 // tellHere takes the person out of the rosters of contacts of ours.
 func (e *erasure) tellHere(ctx context.Context) (err error) {
-	if e.partings, err = e.Router.Partings(e.who); err != nil {
+	if e.partings, err = e.Rights.partings(ctx, e.who); err != nil {
 		return err
 	}
 	if err := e.Router.Part(ctx, e.who.Address(), e.partings); err != nil {

@@ -293,3 +293,46 @@ func TestFreedAddress(t *testing.T) {
 	w.again()
 	w.find("anna")
 }
+
+// Who has a subscription with the person that the person's roster does not know of is told as well: its item says afterwards that
+// there is none. What they call the person stays theirs, and so does an item without a subscription.
+func TestEraseTellsWhoListsThePerson(t *testing.T) {
+	t.Parallel()
+	w := found(t)
+	w.add(accounts.NewAccount{Localpart: "anna"}, accounts.NewAccount{Localpart: "both"}, accounts.NewAccount{Localpart: "asks"},
+		accounts.NewAccount{Localpart: "asked"}, accounts.NewAccount{Localpart: "listed"}, accounts.NewAccount{Localpart: "other"},
+		accounts.NewAccount{Localpart: "half"})
+	anna := "anna@" + domain
+	w.states("anna", item("half@"+domain, schemas.Subscription_TO))
+	w.states("half", item(anna, schemas.Subscription_BOTH)) // the person's roster knows of one direction only
+	w.states("both", item(anna, schemas.Subscription_BOTH, func(m *schemas.RosterItem) { m.Name = "Annchen" }))
+	w.states("asks", item(anna, schemas.Subscription_NONE, func(m *schemas.RosterItem) { m.Ask = true }))
+	w.states("asked", item(anna, schemas.Subscription_NONE, func(m *schemas.RosterItem) {
+		m.Listed, m.Request = false, []byte("<presence from='"+anna+"' to='asked@"+domain+"' type='subscribe'/>")
+	}))
+	w.states("listed", item(anna, schemas.Subscription_NONE))
+	w.states("other", item("both@"+domain, schemas.Subscription_BOTH))
+	r, err := w.eraseAnna()
+	w.check(err)
+	if r.Here != 4 {
+		t.Errorf("%d were told, want 4", r.Here)
+	}
+	w.again()
+	for name, items := range map[string]int{"half": 1, "both": 1, "asks": 1, "asked": 0, "listed": 1} {
+		all := w.rosterOf(name)
+		if len(all) != items {
+			t.Errorf("%s has %d items, want %d", name, len(all), items)
+		}
+		for _, i := range all {
+			if i.GetSubscription() != schemas.Subscription_NONE || i.GetAsk() || len(i.GetRequest()) > 0 {
+				t.Errorf("%s still has %v", name, i)
+			}
+			if name == "both" && i.GetName() != "Annchen" {
+				t.Errorf("%s calls the person %q", name, i.GetName())
+			}
+		}
+	}
+	if all := w.rosterOf("other"); len(all) != 1 || all["both@"+domain].GetSubscription() != schemas.Subscription_BOTH {
+		t.Errorf("another subscription became %v", all)
+	}
+}

@@ -28,7 +28,8 @@ type Plan struct {
 	Begun     bool      `json:"begun"`     // an erasure was interrupted, and would be finished
 }
 
-// Plan says what erasing the account of an address would do. It changes nothing.
+// Plan says what erasing the account of an address would do. It changes nothing. Contacts are those on the person's own roster:
+// who else lists the person is looked for among all accounts only when it is done.
 func (r *Rights) Plan(domain, localpart string) (Plan, error) {
 	a, err := r.find(domain, localpart)
 	if err != nil {

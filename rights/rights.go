@@ -27,6 +27,8 @@ type By struct {
 // State is what is read of projections/state.
 type State interface {
 	Facts(schemas.OwnerID, schemas.Family) ([]state.Fact, error)
+	Get(schemas.OwnerID, schemas.Family, schemas.EntityID) (state.Fact, bool, error)
+	Each(schemas.Family, func(state.Fact) error) error
 	Wait(context.Context, ...eventlog.Position) error
 }
 
