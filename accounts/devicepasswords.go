@@ -19,7 +19,7 @@ import (
 )
 
 // Device passwords: long random passwords that the server makes for one device of a directory account each, for clients that do not
-// sign in with PLAIN, or that keep the password for good. Nothing of the directory is in them. docs/decisions/0012
+// sign in with PLAIN, or that keep the password for good. Nothing of the directory is in them. docs/decisions/0016
 
 // Limits of device passwords.
 const (

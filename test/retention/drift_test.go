@@ -67,6 +67,12 @@ var values = map[string]func(n int) eventlog.Fact{
 	"archive.preferences": func(n int) eventlog.Fact {
 		return eventlog.Set("preferences", &schemas.ArchivePreferences{Always: []string{fmt.Sprint(n)}})
 	},
+	"token.device": func(n int) eventlog.Fact {
+		return eventlog.Set("device:a", &schemas.DeviceSignedIn{Agent: "a", LastSeen: int64(n), Current: &schemas.Token{Nonce: []byte{byte(n)}}})
+	},
+	"token.device_password": func(n int) eventlog.Fact {
+		return eventlog.Set("password:a", &schemas.DevicePasswordMade{Id: "a", LastUsed: int64(n)})
+	},
 	"outbox.stanza": func(n int) eventlog.Fact { return eventlog.Set("o", &schemas.OutboxStanza{At: int64(n)}) },
 	"audit.action":  func(n int) eventlog.Fact { return eventlog.Set(fmt.Sprint("a", n), &schemas.StaffAction{At: int64(n)}) },
 	// In force is the newest; the one before it goes by age.

@@ -130,6 +130,23 @@ var needles = []needle{
 		h.command(node.CommandAccountPasswd, node.AccountArguments{Address: "bela@" + domain, Password: password})
 	}},
 
+	// What a token is derived from, and the name of the device that has it.
+	{class: "credential", put: func(h *hay, word string) []byte {
+		h.device("bela", "Desk")
+		return facts[*schemas.DeviceSignedIn](h.server, h.account("bela").Owner, schemas.Family_TOKEN_FACTS)[0].GetFresh().GetNonce()
+	}, end: func(h *hay) {
+		if err := h.Accounts.EndTokens(context.Background(), schemas.Cause_STAFF, h.account("bela")); err != nil {
+			h.t.Fatal(err)
+		}
+	}},
+
+	{class: "device", put: func(h *hay, word string) []byte {
+		h.device("bela", word)
+		return nil
+	}, end: func(h *hay) {
+		h.command(node.CommandAccountPasswd, node.AccountArguments{Address: "bela@" + domain, Password: password})
+	}},
+
 	{class: "order", put: func(h *hay, word string) []byte {
 		h.command(node.CommandObject, right("bela", word, func(a *node.RightsArguments) { a.To = "search" }))
 		h.command(node.CommandRestrict, right("bela", word))
@@ -210,5 +227,15 @@ func (s *server) command(name string, arguments any) {
 	}
 	if err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+// device has a device of that name sign in, which gets a token.
+func (h *hay) device(name, device string) {
+	h.t.Helper()
+	_, err := h.Accounts.NoteDevice(context.Background(), h.account(name), accounts.Proved{
+		Agent: accounts.Agent{ID: "d4565fa7-4d72-4749-b3d3-740edbf87770", Device: device}, Wanted: sasl.TokenUnbound})
+	if err != nil {
+		h.t.Fatal(err)
 	}
 }

@@ -75,7 +75,7 @@ func (h Hash) String() string {
 }
 
 // Mechanisms returns what a domain announces, the strongest first. A domain with directory accounts and without device passwords
-// (scram is false) offers PLAIN alone: the keys for SCRAM exist only where the server made or keeps them. docs/decisions/0012 With bound the -PLUS variants are included.
+// (scram is false) offers PLAIN alone: the keys for SCRAM exist only where the server made or keeps them. docs/decisions/0016 With bound the -PLUS variants are included.
 // The set of a domain must not change from one connection to the next: clients pin the strongest they have seen.
 func Mechanisms(scram, bound bool) []string {
 	switch {
