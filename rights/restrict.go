@@ -13,7 +13,7 @@ type Change struct {
 	Since   time.Time `json:"since"`   // of the state that holds now; zero if it is not known
 }
 
-// Restrict restricts the processing of an account (GDPR Art. 18): its sessions end, nobody signs in, its data are touched by
+// Restrict restricts the processing of an account (GDPR Art. 18): its sessions and tokens end, nobody signs in, its data are touched by
 // nothing but erasure and export, and contacts see what they see of everybody who is offline.
 func (r *Rights) Restrict(ctx context.Context, by By, domain, localpart string) (Change, error) {
 	r.changing.Lock()
@@ -36,6 +36,9 @@ func (r *Rights) Restrict(ctx context.Context, by By, domain, localpart string) 
 	rc, err := r.Router.Restrict(a, &schemas.AccountRestricted{Since: now.UnixMilli(), Reason: by.Reason})
 	if err == nil {
 		err = r.settled(ctx, rc)
+	}
+	if err == nil { // who had a device in hand when this was ordered must not go on when it is lifted
+		err = r.Accounts.EndTokens(ctx, schemas.Cause_STAFF, a)
 	}
 	return Change{Changed: err == nil, Since: now}, err
 }

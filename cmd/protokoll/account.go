@@ -20,11 +20,13 @@ import (
 )
 
 type accountCmd struct {
-	Add     accountAddCmd     `cmd:"" help:"Add a local account. The password is read from standard input or a file."`
-	List    accountListCmd    `cmd:"" help:"List all accounts."`
-	Show    accountShowCmd    `cmd:"" help:"Show one account."`
-	Passwd  accountPasswdCmd  `cmd:"" help:"Change the password of a local account."`
-	Restore accountRestoreCmd `cmd:"" help:"Bring back what an account held at a moment; show the difference first."`
+	Add            accountAddCmd            `cmd:"" help:"Add a local account. The password is read from standard input or a file."`
+	List           accountListCmd           `cmd:"" help:"List all accounts."`
+	Show           accountShowCmd           `cmd:"" help:"Show one account."`
+	Passwd         accountPasswdCmd         `cmd:"" help:"Change the password of a local account."`
+	Devices        accountDevicesCmd        `cmd:"" help:"List the devices that have access to an account, or take it away from one."`
+	DevicePassword accountDevicePasswordCmd `cmd:"" help:"Make a password for one device of a directory account."`
+	Restore        accountRestoreCmd        `cmd:"" help:"Bring back what an account held at a moment; show the difference first."`
 }
 
 // password is where a new password comes from; never the command line, which other users can read.

@@ -11,6 +11,9 @@ const (
 	CommandAccountList     = "account.list"
 	CommandAccountShow     = "account.show"
 	CommandAccountPasswd   = "account.passwd"
+	CommandDevices         = "account.devices"
+	CommandDeviceRevoke    = "account.devices.revoke"
+	CommandDevicePassword  = "account.device_password"
 	CommandRebuild         = "rebuild"
 	CommandRebuildCheck    = "rebuild.check"
 	CommandRetentionStatus = "retention.status"
@@ -31,6 +34,9 @@ func (s *Store) Commands() map[string]control.Handler {
 		CommandAccountList:     s.accountList,
 		CommandAccountShow:     s.accountShow,
 		CommandAccountPasswd:   s.accountPasswd,
+		CommandDevices:         s.accountDevices,
+		CommandDeviceRevoke:    s.deviceRevoke,
+		CommandDevicePassword:  s.devicePasswordMake,
 		CommandRebuild:         s.rebuild,
 		CommandRebuildCheck:    s.rebuildCheck,
 		CommandRetentionStatus: s.retentionStatus,

@@ -175,6 +175,7 @@ func (n *Node) assemble() error {
 		Services: services, Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
 	})
 	access.router = n.Router
+	n.access = access
 	if n.beside.upload != nil {
 		n.beside.upload.People = n.Router
 	}
