@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"protokoll/accounts"
+	"protokoll/xmpp/frame"
 	"protokoll/xmpp/sasl"
+	"protokoll/xmpp/session"
 	"protokoll/xmpp/stream"
 )
 
@@ -212,4 +214,18 @@ func TestInlinePipelined(t *testing.T) {
 	if !strings.Contains(got, "<bound xmlns='urn:xmpp:bind:0'/>") || strings.Contains(got, "<token") {
 		t.Errorf("one flight: %s", got)
 	}
+}
+
+// FuzzInline reads whatever a client may ask for together with signing in.
+func FuzzInline(f *testing.F) {
+	f.Add("<bind xmlns='urn:xmpp:bind:0'><tag>Test</tag><enable xmlns='urn:xmpp:carbons:2'/><enable xmlns='urn:xmpp:sm:3' resume='true' max='60'/></bind>")
+	f.Add("<resume xmlns='urn:xmpp:sm:3' h='1' previd='x'/>")
+	f.Add("<x:bind xmlns:x='urn:xmpp:bind:0'><x:tag>&lt;</x:tag></x:bind>")
+	h := &session.Sessions{}
+	f.Fuzz(func(_ *testing.T, wishes string) {
+		fr, err := frame.Parse([]byte(authenticate("anna", wishes)), frame.NSClient, frame.BeforeLogin())
+		if err == nil {
+			_, _ = h.ParseInline(&fr) // whatever it says, it says it without a panic
+		}
+	})
 }
