@@ -4,7 +4,6 @@ import (
 	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/base64"
 	"hash"
 
 	"protokoll/xmpp/frame"
@@ -44,14 +43,3 @@ func (c Claim) Verifiable() bool { return hashes[c.Hash] != nil }
 
 // Query is the node to ask disco#info of. XEP-0115 §6.2
 func (c Claim) Query() string { return c.Node + "#" + c.Ver }
-
-// says tells whether the claim is the hash of s.
-func (c Claim) says(s string) bool {
-	make := hashes[c.Hash]
-	if make == nil {
-		return false
-	}
-	h := make()
-	h.Write([]byte(s))
-	return base64.StdEncoding.EncodeToString(h.Sum(nil)) == c.Ver
-}

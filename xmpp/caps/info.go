@@ -1,6 +1,7 @@
 package caps
 
 import (
+	"encoding/base64"
 	"encoding/xml"
 	"errors"
 	"slices"
@@ -134,20 +135,24 @@ func (i *Info) sort() {
 }
 
 // Proves tells whether the answer is what the claim is the hash of. XEP-0115 §5.1, §5.4
-func (i *Info) Proves(c Claim) bool {
-	if !i.sound {
-		return false
+func (i *Info) Proves(c Claim) bool { return i.sound && c.Verifiable() && i.Ver(c.Hash) == c.Ver }
+
+// Ver is the hash of the answer; empty for a function that is not known. XEP-0115 §5.1
+func (i *Info) Ver(function string) string {
+	make := hashes[function]
+	if make == nil {
+		return ""
 	}
-	var s strings.Builder
+	h := make()
 	for _, list := range [][]string{i.identities, i.features} {
 		for _, v := range list {
-			s.WriteString(v + "<")
+			h.Write([]byte(v + "<"))
 		}
 	}
 	for _, f := range i.forms {
-		s.WriteString(f)
+		h.Write([]byte(f))
 	}
-	return c.says(s.String())
+	return base64.StdEncoding.EncodeToString(h.Sum(nil))
 }
 
 // Notify returns what the client wants to be notified of, nil if nothing. XEP-0060 §9.2
