@@ -15,6 +15,8 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/xmpp/...", "protokoll/retention", "the policy acts on the log, not on stanzas"},
 	{"protokoll/xmpp/...", "protokoll/config", "settings are handed over by cmd"},
 	{"protokoll/xmpp/frame", "protokoll/eventlog", "a framer knows bytes only"},
+	{"protokoll/xmpp/pubsub", "protokoll/xmpp/router", "nodes are decided without knowing who is online"},
+	{"protokoll/xmpp/caps", "protokoll/xmpp/router", "what clients say is verified without knowing who they are"},
 	{"protokoll/xmpp/stream", "protokoll/eventlog", "a stream ends at the authenticated peer"},
 	{"protokoll/xmpp/stream", "protokoll/xmpp/router", "sessions are built on streams, not the other way round"},
 	{"protokoll/uploads", "protokoll/eventlog", "files are sealed and unlinked without knowing why"},
