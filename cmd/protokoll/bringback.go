@@ -32,7 +32,7 @@ type accountRestoreCmd struct {
 	consent `embed:""`
 	Address string   `arg:"" help:"The address."`
 	At      moment   `required:"" placeholder:"TIME" help:"The moment whose facts are brought back, such as 2026-11-23T14:30:00."`
-	Family  []string `placeholder:"NAME" help:"Only these: roster, profile, private, pep, block."`
+	Family  []string `placeholder:"NAME" help:"Only these: roster, profile, private, node, pep, block."`
 	DryRun  bool     `name:"dry-run" help:"Show the difference and change nothing."`
 	Open    bool     `help:"Show content too; needs --reason and is written down."`
 }

@@ -65,7 +65,7 @@ func full() *features.Error {
 	return &features.Error{Type: "wait", Condition: "resource-constraint", Text: "the limit of your account is reached"}
 }
 
-// codes are what conditions were called before RFC 3920: Profanity looks for them. XEP-0086 §3
+// codes are what conditions were called at first: Profanity looks for them. XEP-0086 §3
 var codes = map[string]string{
 	"bad-request": "400", "not-authorized": "401", "forbidden": "403", "item-not-found": "404", "not-allowed": "405",
 	"not-acceptable": "406", "jid-malformed": "400", "conflict": "409", "feature-not-implemented": "501",

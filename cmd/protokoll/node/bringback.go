@@ -64,7 +64,8 @@ func (r PastResult) Changes() (n int) {
 // restorable are the families that can be brought back: what a person or a client of theirs made. Accounts, sessions, tokens and messages
 // are not, because others rely on what they are now.
 var restorable = []schemas.Family{
-	schemas.Family_ROSTER_FACTS, schemas.Family_PROFILE_FACTS, schemas.Family_PRIVATE_FACTS, schemas.Family_PEP_FACTS, schemas.Family_BLOCK_FACTS,
+	schemas.Family_ROSTER_FACTS, schemas.Family_PROFILE_FACTS, schemas.Family_PRIVATE_FACTS, schemas.Family_NODE_FACTS, schemas.Family_PEP_FACTS,
+	schemas.Family_BLOCK_FACTS,
 }
 
 func familyName(f schemas.Family) string {
@@ -78,7 +79,7 @@ func familiesNamed(names []string) (chosen []schemas.Family, err error) {
 	for _, name := range names {
 		i := slices.IndexFunc(restorable, func(f schemas.Family) bool { return familyName(f) == name })
 		if i < 0 {
-			return nil, fmt.Errorf("facts of family %q cannot be brought back; roster, profile, private, pep and block can", name)
+			return nil, fmt.Errorf("facts of family %q cannot be brought back; roster, profile, private, node, pep and block can", name)
 		}
 		chosen = append(chosen, restorable[i])
 	}
