@@ -30,13 +30,13 @@ type Duty struct {
 	received int64  // milliseconds since 1970 UTC
 	id       [16]byte
 	order    uint64  // in which messages were accepted
-	wakes    bool    // worth a notification
 	pledge   *Pledge // what the sender's acknowledgement waits for; nil if it gets none
 
 	mu       sync.Mutex
 	state    dutyState
 	taken    bool     // a client acknowledged it; Settle is on its way
 	relieved bool     // the pledge has been told
+	wakes    bool     // worth a notification; never changed
 	holders  int      // clients that have it in their queue, and one while it is being delivered
 	had      []Outlet // clients that got it
 	room     [2]Outlet

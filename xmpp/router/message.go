@@ -42,7 +42,7 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		r.turnDown(from, f, features.ServiceUnavailable(), t)
 		return nil
 	}
-	if from.denies(features.Everything, to.String()) {
+	if !from.Account.snap.Load().blocks.Empty() && from.denies(features.Everything, to.String()) {
 		r.turnDown(from, f, features.Blocked(), t) // XEP-0191 §3.3
 		return nil
 	}
