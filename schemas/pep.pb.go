@@ -242,11 +242,11 @@ func (NodeLastItem) EnumDescriptor() ([]byte, []int) {
 }
 
 // A node of the owner and how it is configured: at the owner's own address (XEP-0163), or on a service of its own (XEP-0060),
-// whose nodes belong to whoever created them. Entity: host and node, with a NUL between. XEP-0060 §8.2.
+// whose nodes belong to whoever created them. Entity: service and node, with a NUL between. XEP-0060 §8.2.
 type NodeConfigured struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Node           string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Host           string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"` // of the service; empty: the owner's own address
+	Service        string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"` // its host; empty: the owner's own address
 	Title          string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
 	Description    string                 `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	PayloadType    string                 `protobuf:"bytes,5,opt,name=payload_type,json=payloadType,proto3" json:"payload_type,omitempty"` // namespace of the payloads
@@ -305,9 +305,9 @@ func (x *NodeConfigured) GetNode() string {
 	return ""
 }
 
-func (x *NodeConfigured) GetHost() string {
+func (x *NodeConfigured) GetService() string {
 	if x != nil {
-		return x.Host
+		return x.Service
 	}
 	return ""
 }
@@ -485,11 +485,11 @@ func (x *NodeAffiliation) GetRole() NodeRole {
 }
 
 // That a node of a service belongs to this owner: found by its type at the start, without opening what all others configured.
-// Entity: "hosted", host and node, with NULs between.
+// Entity: "hosted", service and node, with NULs between.
 type NodeHosted struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -531,18 +531,18 @@ func (x *NodeHosted) GetNode() string {
 	return ""
 }
 
-func (x *NodeHosted) GetHost() string {
+func (x *NodeHosted) GetService() string {
 	if x != nil {
-		return x.Host
+		return x.Service
 	}
 	return ""
 }
 
-// An item of a node. Entity: "item", host, node and id, with NULs between. XEP-0060 §7.1.
+// An item of a node. Entity: "item", service, node and id, with NULs between. XEP-0060 §7.1.
 type ItemPublished struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	ItemId        string                 `protobuf:"bytes,3,opt,name=item_id,json=itemId,proto3" json:"item_id,omitempty"`
 	Payload       []byte                 `protobuf:"bytes,4,opt,name=payload,proto3" json:"payload,omitempty"`      // the one element inside the <item/>; empty: none
 	Publisher     string                 `protobuf:"bytes,5,opt,name=publisher,proto3" json:"publisher,omitempty"`  // bare JID, where it is not the owner
@@ -589,9 +589,9 @@ func (x *ItemPublished) GetNode() string {
 	return ""
 }
 
-func (x *ItemPublished) GetHost() string {
+func (x *ItemPublished) GetService() string {
 	if x != nil {
-		return x.Host
+		return x.Service
 	}
 	return ""
 }
@@ -631,12 +631,12 @@ func (x *ItemPublished) GetNumber() uint64 {
 	return 0
 }
 
-// Somebody asked to be told of a node, beside those who see the owner's presence. Entity: "subscription", host, node and address,
+// Somebody asked to be told of a node, beside those who see the owner's presence. Entity: "subscription", service, node and address,
 // with NULs between. XEP-0060 §6.1.
 type NodeSubscribed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Node          string                 `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`
+	Service       string                 `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	Subscriber    string                 `protobuf:"bytes,3,opt,name=subscriber,proto3" json:"subscriber,omitempty"` // bare or full JID
 	Since         int64                  `protobuf:"varint,4,opt,name=since,proto3" json:"since,omitempty"`          // Unix milliseconds
 	unknownFields protoimpl.UnknownFields
@@ -680,9 +680,9 @@ func (x *NodeSubscribed) GetNode() string {
 	return ""
 }
 
-func (x *NodeSubscribed) GetHost() string {
+func (x *NodeSubscribed) GetService() string {
 	if x != nil {
-		return x.Host
+		return x.Service
 	}
 	return ""
 }
@@ -705,10 +705,10 @@ var File_pep_proto protoreflect.FileDescriptor
 
 const file_pep_proto_rawDesc = "" +
 	"\n" +
-	"\tpep.proto\x12\tprotokoll\x1a\roptions.proto\"\xb9\x06\n" +
+	"\tpep.proto\x12\tprotokoll\x1a\roptions.proto\"\xbf\x06\n" +
 	"\x0eNodeConfigured\x12\x18\n" +
-	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
-	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12\x1a\n" +
+	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x1e\n" +
+	"\aservice\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\aservice\x12\x1a\n" +
 	"\x05title\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\x05title\x12&\n" +
 	"\vdescription\x18\x04 \x01(\tB\x04\x88\xb5\x18\x11R\vdescription\x12'\n" +
 	"\fpayload_type\x18\x05 \x01(\tB\x04\x88\xb5\x18\x11R\vpayloadType\x123\n" +
@@ -732,25 +732,25 @@ const file_pep_proto_rawDesc = "" +
 	"\bpep.node\x10\x01\x18\"\"^\n" +
 	"\x0fNodeAffiliation\x12\x1c\n" +
 	"\x06person\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x06person\x12-\n" +
-	"\x04role\x18\x02 \x01(\x0e2\x13.protokoll.NodeRoleB\x04\x88\xb5\x18\x11R\x04role\"V\n" +
+	"\x04role\x18\x02 \x01(\x0e2\x13.protokoll.NodeRoleB\x04\x88\xb5\x18\x11R\x04role\"\\\n" +
 	"\n" +
 	"NodeHosted\x12\x18\n" +
-	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
-	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host:\x14\x92\xb5\x18\x10\n" +
+	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x1e\n" +
+	"\aservice\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\aservice:\x14\x92\xb5\x18\x10\n" +
 	"\n" +
-	"pep.hosted\x10\x01\x18\"\"\xfc\x01\n" +
+	"pep.hosted\x10\x01\x18\"\"\x82\x02\n" +
 	"\rItemPublished\x12\x18\n" +
-	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
-	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12\x1d\n" +
+	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x1e\n" +
+	"\aservice\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\aservice\x12\x1d\n" +
 	"\aitem_id\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\x06itemId\x12\x1e\n" +
 	"\apayload\x18\x04 \x01(\fB\x04\x88\xb5\x18\x11R\apayload\x12\"\n" +
 	"\tpublisher\x18\x05 \x01(\tB\x04\x88\xb5\x18\x11R\tpublisher\x12\"\n" +
 	"\tpublished\x18\x06 \x01(\x03B\x04\x88\xb5\x18\x11R\tpublished\x12\x1c\n" +
 	"\x06number\x18\a \x01(\x04B\x04\x88\xb5\x18\x11R\x06number:\x12\x92\xb5\x18\x0e\n" +
-	"\bpep.item\x10\x01\x18\b\"\xa2\x01\n" +
+	"\bpep.item\x10\x01\x18\b\"\xa8\x01\n" +
 	"\x0eNodeSubscribed\x12\x18\n" +
-	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x18\n" +
-	"\x04host\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\x04host\x12$\n" +
+	"\x04node\x18\x01 \x01(\tB\x04\x88\xb5\x18\x11R\x04node\x12\x1e\n" +
+	"\aservice\x18\x02 \x01(\tB\x04\x88\xb5\x18\x11R\aservice\x12$\n" +
 	"\n" +
 	"subscriber\x18\x03 \x01(\tB\x04\x88\xb5\x18\x11R\n" +
 	"subscriber\x12\x1a\n" +

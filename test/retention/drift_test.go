@@ -48,7 +48,7 @@ var values = map[string]func(n int) eventlog.Fact{
 		return eventlog.Set("\x00n", &schemas.NodeConfigured{Node: "n", Title: fmt.Sprint(n)})
 	},
 	"pep.hosted": func(n int) eventlog.Fact {
-		return eventlog.Set("hosted\x00h\x00n", &schemas.NodeHosted{Node: "n", Host: fmt.Sprint(n)})
+		return eventlog.Set("hosted\x00h\x00n", &schemas.NodeHosted{Node: "n", Service: fmt.Sprint(n)})
 	},
 	"pep.item": func(n int) eventlog.Fact {
 		return eventlog.Set("item\x00\x00n\x00i", &schemas.ItemPublished{Node: "n", ItemId: "i", Number: uint64(n)})

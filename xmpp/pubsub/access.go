@@ -22,7 +22,7 @@ func roleOf(o Owner, c *schemas.NodeConfigured, bare string) schemas.NodeRole {
 
 // mayRead returns nil if a bare JID may subscribe to a node and retrieve its items, else the refusal. XEP-0060 §6.1.3, §6.5.9
 func mayRead(o Owner, c *schemas.NodeConfigured, bare string) *features.Error {
-	if c.GetHost() == "" && o.Blocks(bare) {
+	if c.GetService() == "" && o.Blocks(bare) {
 		return features.ItemNotFound() // XEP-0191 §3.3: as if there were nobody
 	}
 	switch roleOf(o, c, bare) {

@@ -60,7 +60,7 @@ func Load(f features.Facts) (*Catalogue, error) {
 		}
 		for _, m := range all {
 			if i, ok := m.(*schemas.ItemPublished); ok { // each is there once
-				n := c.at(i.GetHost(), i.GetNode())
+				n := c.at(i.GetService(), i.GetNode())
 				n.items = append(n.items, entryOf(i))
 				n.bytes, c.bytes = n.bytes+len(i.GetPayload()), c.bytes+len(i.GetPayload())
 				continue
@@ -102,12 +102,12 @@ func (c *Catalogue) at(host, name string) *Node {
 func (c *Catalogue) set(value any) {
 	switch m := value.(type) {
 	case *schemas.NodeConfigured:
-		c.at(m.GetHost(), m.GetNode()).Config = m
+		c.at(m.GetService(), m.GetNode()).Config = m
 	case *schemas.ItemPublished:
-		n := c.at(m.GetHost(), m.GetNode())
+		n := c.at(m.GetService(), m.GetNode())
 		c.bytes += n.put(entryOf(m))
 	case *schemas.NodeSubscribed:
-		c.at(m.GetHost(), m.GetNode()).subscribe(m.GetSubscriber())
+		c.at(m.GetService(), m.GetNode()).subscribe(m.GetSubscriber())
 	}
 }
 

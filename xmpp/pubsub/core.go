@@ -40,7 +40,7 @@ func New(logger *slog.Logger, clock func() time.Time) *Core {
 func (c *Core) Use(o Owners) error {
 	c.owners = o
 	return o.Hosted(func(owner string, h *schemas.NodeHosted) {
-		c.hosted.claim(Ref{h.GetHost(), h.GetNode()}, owner)
+		c.hosted.claim(Ref{h.GetService(), h.GetNode()}, owner)
 	})
 }
 

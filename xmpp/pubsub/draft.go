@@ -132,12 +132,12 @@ func (d *Draft) Create(r Ref, c *schemas.NodeConfigured) error {
 		c = Defaults(r.Host)
 	}
 	c = proto.CloneOf(c)
-	c.Node, c.Host, c.Created = r.Name, r.Host, d.at.UnixMilli()
+	c.Node, c.Service, c.Created = r.Name, r.Host, d.at.UnixMilli()
 	d.nodes[r] = &Node{Config: c}
 	d.created++
 	d.Facts = append(d.Facts, eventlog.Set(r.entity(), c))
 	if r.Host != "" {
-		d.Facts = append(d.Facts, eventlog.Set(r.hosted(), &schemas.NodeHosted{Node: r.Name, Host: r.Host}))
+		d.Facts = append(d.Facts, eventlog.Set(r.hosted(), &schemas.NodeHosted{Node: r.Name, Service: r.Host}))
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (d *Draft) Create(r Ref, c *schemas.NodeConfigured) error {
 func (d *Draft) Configure(r Ref, c *schemas.NodeConfigured) {
 	n := d.change(r)
 	before := n.Config
-	c.Node, c.Host, c.Created = r.Name, r.Host, before.GetCreated()
+	c.Node, c.Service, c.Created = r.Name, r.Host, before.GetCreated()
 	if proto.Equal(before, c) {
 		return
 	}
@@ -172,7 +172,7 @@ func (d *Draft) Publish(p Publication) (*schemas.ItemPublished, error) {
 		p.ID = newID()
 	}
 	n := d.change(p.Ref)
-	i := &schemas.ItemPublished{Node: p.Name, Host: p.Host, ItemId: p.ID, Payload: bytes.Clone(p.Payload), Published: d.at.UnixMilli(),
+	i := &schemas.ItemPublished{Node: p.Name, Service: p.Host, ItemId: p.ID, Payload: bytes.Clone(p.Payload), Published: d.at.UnixMilli(),
 		Number: n.next()}
 	if p.Publisher != d.Bare() {
 		i.Publisher = p.Publisher
@@ -302,7 +302,7 @@ func (d *Draft) Subscribe(r Ref, address string) error {
 	}
 	n.subscribe(address)
 	d.Facts = append(d.Facts, eventlog.Set(r.subscription(address),
-		&schemas.NodeSubscribed{Node: r.Name, Host: r.Host, Subscriber: address, Since: d.at.UnixMilli()}))
+		&schemas.NodeSubscribed{Node: r.Name, Service: r.Host, Subscriber: address, Since: d.at.UnixMilli()}))
 	return nil
 }
 
