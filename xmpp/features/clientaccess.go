@@ -8,7 +8,7 @@ import (
 	"protokoll/xmpp/frame"
 )
 
-// Client Access Management, XEP-0494 version 0.2.0: which devices have access to the own account, and taking it away from one. A
+// Client Access Management, XEP-0494 version 0.1.0: which devices have access to the own account, and taking it away from one. A
 // device is one that says which it is when it signs in by SASL2 (XEP-0388 §2.3), or a password that the server made for one; who
 // signs in otherwise is seen while it is connected, as one entry. Not here: grants of other services.
 const NSClientAccess = "urn:xmpp:cam:0"

@@ -17,6 +17,7 @@ func (s *Server) plain(ctx context.Context, message []byte) ([]byte, bool, error
 	if !utf8.Valid(message) {
 		return nil, false, fail(MalformedRequest)
 	}
+	s.asserted = len(parts[0]) > 0
 	localpart, err := account(s.cfg.Domain, string(parts[0]), string(parts[1]))
 	if err != nil {
 		return nil, false, err

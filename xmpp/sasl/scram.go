@@ -43,6 +43,7 @@ func (x *scram) first(ctx context.Context, message []byte) ([]byte, bool, error)
 	if err != nil {
 		return nil, false, err
 	}
+	x.server.asserted = m.authzid != ""
 	if x.localpart, err = account(x.server.cfg.Domain, m.authzid, m.name); err != nil {
 		return nil, false, err
 	}

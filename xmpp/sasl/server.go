@@ -43,6 +43,7 @@ type Server struct {
 	step      func(ctx context.Context, message []byte) (out []byte, done bool, err error)
 	localpart string
 	key       string // which of several secrets was proven
+	asserted  bool   // the peer said whom it wants to be (authzid)
 	done      bool
 }
 
@@ -121,6 +122,9 @@ func (s *Server) Key() string {
 	}
 	return s.key
 }
+
+// Asserted tells whether the peer named itself twice, by an authzid too. RFC 4422 §3.4.1
+func (s *Server) Asserted() bool { return s.asserted }
 
 // Mechanism returns what the peer chose; empty before Start.
 func (s *Server) Mechanism() string { return s.mechanism }

@@ -12,7 +12,7 @@ import (
 	"protokoll/xmpp/stream"
 )
 
-// Bind 2, XEP-0386 version 1.0.1, and what else SASL2 does together with signing in: resuming a session (XEP-0198 §6.2), and while
+// Bind 2, XEP-0386 version 1.1.0, and what else SASL2 does together with signing in: resuming a session (XEP-0198 §6.2), and while
 // a resource is bound stream management, carbons and the client's state. Waiting messages are delivered as ever and not cleared:
 // the archive, from which a client would get them instead, is off until a person turns it on.
 const nsBind2 = "urn:xmpp:bind:0"

@@ -9,7 +9,7 @@ import (
 	"protokoll/xmpp/sasl"
 )
 
-// Extensible SASL Profile, XEP-0388 version 1.0.3: the second way to sign in, without a new stream behind it, and together with
+// Extensible SASL Profile, XEP-0388 version 1.0.4: the second way to sign in, without a new stream behind it, and together with
 // whatever else a client wants done. What that is stands in package session (Inline); tokens are in fast.go, tasks in upgrade.go.
 const sasl2Space = "urn:xmpp:sasl:2"
 
@@ -200,7 +200,10 @@ func (s *Stream) challenge2(out []byte, t *Turn) error {
 
 // proven goes on when the exchange has shown who the peer is: with a task, or with the end of the sign-in.
 func (s *Stream) proven(ctx context.Context, out []byte, t *Turn) error {
-	in := s.neg.second
+	in, x := s.neg.second, s.neg.sasl
+	if x.Asserted() && s.claimed != "" && s.claimed != x.Localpart()+"@"+s.domain {
+		return &sasl.Failure{Condition: sasl.InvalidAuthzid} // XEP-0388 §2.3
+	}
 	if in.data = out; out != nil {
 		in.data = append(make([]byte, 0, len(out)), out...)
 	}

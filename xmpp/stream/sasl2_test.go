@@ -221,3 +221,24 @@ func FuzzAuthenticate(f *testing.F) {
 		_, _, _ = initialResponse(&fr)
 	})
 }
+
+// TestAuthorizationString: who names itself in the header and asserts another name is refused. XEP-0388 §5.4
+func TestAuthorizationString(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for _, c := range []struct{ from, authzid, want string }{
+		{"", "user@example.org", "<success "},
+		{"user@example.org", "user@example.org", "<success "},
+		{"USER@example.org/x", "user@example.org", "<success "},
+		{"other@example.org", "user@example.org", "<invalid-authzid "},
+		{"other@example.org", "", "<success "},
+		{"user@example.org", "other@example.org", "<invalid-authzid "},
+	} {
+		conn := f.startTLS(t)
+		conn.send(strings.Replace(clientHead, " to=", " from='"+c.from+"' to=", 1) + authenticate2("PLAIN", initial(encode([]byte(c.authzid+"\x00user\x00pencil")))))
+		conn.until("</stream:features>")
+		if got := conn.until(" xmlns='urn:ietf:params:xml:ns:xmpp-"); !strings.Contains(got, c.want) {
+			t.Errorf("from %q as %q: %s", c.from, c.authzid, got)
+		}
+	}
+}
