@@ -7,7 +7,7 @@
 // What it does not: limits by account, anything about the bytes of a connection.
 //
 // What must hold:
-//   - An address is held while it is turned into an Origin, and by the kernel. [Conn.Detach] lets go of the
+//   - An address is held while it is turned into an Origin, and by the kernel. [Conn.Detach] and [Conn.Nameless] let go of the
 //     net.Conn that knows it.
 //   - An Origin is never written anywhere: not into a log, a metric or an event. It prints as `[peer]` too.
 //   - No entry about an Origin outlives its last connection and its last failure by more than one Rotation.

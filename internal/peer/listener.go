@@ -158,9 +158,6 @@ func (c *Conn) Close() error {
 	return Clean(c.c.tcp.Close())
 }
 
-// CloseWrite tells the peer that nothing more comes.
-func (c *Conn) CloseWrite() error { return Clean(c.c.tcp.CloseWrite()) }
-
 // LocalAddr implements net.Conn.
 func (*Conn) LocalAddr() net.Addr { return Addr{} }
 

@@ -19,12 +19,12 @@ import (
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	ports, err := server.FreePorts("::", 2)
+	ports, err := server.FreePorts("::", 4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := server.StartAt(server.Options{Binary: program, Data: data, Args: []string{"demo", "--verbose", "--data", data,
-		"--listen", ports[0], "--listen-tls", ports[1], "--accounts", fmt.Sprint(users), "--password", password}}, ports)
+		"--listen", ports[0], "--listen-tls", ports[1], "--listen-https", ports[2], "--listen-proxy", ports[3], "--accounts", fmt.Sprint(users), "--password", password}}, ports)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,13 +33,15 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	search(t, s, target)
+	search(t, s, target, ports)
 }
 
 const settings = `data = %q
 [listen]
 client     = [%q]
 client_tls = [%q]
+https      = [%q]
+proxy      = [%q]
 [[domain]]
 name        = "localhost"
 certificate = %q
@@ -60,12 +62,12 @@ func TestServe(t *testing.T) {
 			dir := t.TempDir()
 			certificates, data := filepath.Join(dir, "pki"), filepath.Join(dir, "data")
 			pki.Make(t, certificates, "localhost")
-			ports, err := server.FreePorts("::", 2)
+			ports, err := server.FreePorts("::", 4)
 			if err != nil {
 				t.Fatal(err)
 			}
 			config, secret := filepath.Join(dir, "protokoll.toml"), filepath.Join(dir, "password")
-			text := fmt.Sprintf(settings, data, ports[0], ports[1], filepath.Join(certificates, "localhost.chain.crt"), filepath.Join(certificates, "localhost.key"), format)
+			text := fmt.Sprintf(settings, data, ports[0], ports[1], ports[2], ports[3], filepath.Join(certificates, "localhost.chain.crt"), filepath.Join(certificates, "localhost.key"), format)
 			for path, content := range map[string]string{config: text, secret: password} {
 				if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 					t.Fatal(err)
@@ -88,15 +90,15 @@ func TestServe(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			search(t, s, target)
+			search(t, s, target, ports)
 		})
 	}
 }
 
 // search lets everybody visit the server, and then looks into everything.
-func search(t *testing.T, s *server.Server, target wire.Target) {
+func search(t *testing.T, s *server.Server, target wire.Target, ports []string) {
 	n := needlesOf(sources[0].ip, sources[1].ip, sources[2].ip)
-	heard := visits(t, s, target)
+	heard := visits(t, s, target, ports)
 	if !s.Alive() {
 		t.Fatalf("the server ended:\n%s", s.Output())
 	}
@@ -129,7 +131,7 @@ func search(t *testing.T, s *server.Server, target wire.Target) {
 }
 
 // visits comes from every source over every port, and returns what the server said.
-func visits(t *testing.T, s *server.Server, target wire.Target) string {
+func visits(t *testing.T, s *server.Server, target wire.Target, ports []string) string {
 	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
 		t.Fatal(err)
@@ -145,6 +147,7 @@ func visits(t *testing.T, s *server.Server, target wire.Target) string {
 		for _, direct := range []bool{false, true} {
 			user++
 			g := &guest{t: t, target: from(source, target, port, tlsPort), direct: direct, heard: heard,
+				web: beside(source, ports[2]), relay: beside(source, ports[3]),
 				user: fmt.Sprintf("user%d", user), friend: fmt.Sprintf("user%d@%s", user%6+1, target.Domain)}
 			all.Go(g.visit)
 		}

@@ -25,6 +25,8 @@ type guest struct {
 	user   string // its own account
 	friend string
 	heard  *transcript
+	web    string // where files are uploaded
+	relay  string // where bytestreams are relayed
 }
 
 // transcript is what the server said to anybody.
@@ -48,6 +50,7 @@ func (g *guest) visit() {
 	g.vanish()
 	g.sleep()
 	g.trap()
+	g.transfer()
 	g.behave()
 }
 

@@ -78,7 +78,7 @@ type Proxy struct {
 
 // pair is two connections that named the same stream, or one of them.
 type pair struct {
-	ends  []*peer.Conn
+	ends  []*peer.Nameless
 	timer *time.Timer
 }
 
@@ -109,7 +109,11 @@ func (p *Proxy) Serve(l net.Listener) error {
 			}
 			return err
 		}
-		conn := c.(*peer.Conn) // what a peer.Listener accepts
+		conn, err := c.(*peer.Conn).Nameless() // what a peer.Listener accepts
+		if err != nil {
+			p.Logger.Debug("a connection went at once", slog.Any("error", err))
+			continue
+		}
 		if !p.enter(conn) {
 			_ = conn.Close()
 			continue
@@ -138,7 +142,7 @@ func (p *Proxy) Close() {
 }
 
 // enter counts a connection in, unless there are too many that are not activated.
-func (p *Proxy) enter(c *peer.Conn) bool {
+func (p *Proxy) enter(c *peer.Nameless) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ctx.Err() != nil || p.waiting >= p.Limits.Waiting {
@@ -150,7 +154,7 @@ func (p *Proxy) enter(c *peer.Conn) bool {
 }
 
 // leave closes connections that were never activated.
-func (p *Proxy) leave(all ...*peer.Conn) {
+func (p *Proxy) leave(all ...*peer.Nameless) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, c := range all {
@@ -160,13 +164,13 @@ func (p *Proxy) leave(all ...*peer.Conn) {
 }
 
 // shut closes a connection. The caller holds the lock.
-func (p *Proxy) shut(c *peer.Conn) {
+func (p *Proxy) shut(c *peer.Nameless) {
 	delete(p.open, c)
 	_ = c.Close() // the peer may have been first
 }
 
 // greet finds out which stream a connection is for.
-func (p *Proxy) greet(c *peer.Conn) {
+func (p *Proxy) greet(c *peer.Nameless) {
 	err := c.SetDeadline(time.Now().Add(RequestTime))
 	var n name
 	if err == nil {
@@ -185,7 +189,7 @@ func (p *Proxy) greet(c *peer.Conn) {
 
 // join answers a connection and puts it to its pair; false for a third one. The answer is written under the lock, before anybody can
 // activate the stream and have its bytes come first; it is less than a socket's empty buffer takes without waiting.
-func (p *Proxy) join(n name, c *peer.Conn) bool {
+func (p *Proxy) join(n name, c *peer.Nameless) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	both := p.pairs[n]
@@ -204,7 +208,7 @@ func (p *Proxy) join(n name, c *peer.Conn) bool {
 }
 
 // expire closes a pair that nobody activated. first tells it from a later one of the same name.
-func (p *Proxy) expire(n name, first *peer.Conn) {
+func (p *Proxy) expire(n name, first *peer.Nameless) {
 	p.mu.Lock()
 	both := p.pairs[n]
 	if both == nil || len(both.ends) == 0 || both.ends[0] != first {

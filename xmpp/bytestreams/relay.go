@@ -44,13 +44,13 @@ func (p *Proxy) activate(n name, account string) error {
 }
 
 // relay passes bytes until both directions have ended.
-func (p *Proxy) relay(a, b *peer.Conn, account string) {
+func (p *Proxy) relay(a, b *peer.Nameless, account string) {
 	s := &stream{rate: p.Limits.BytesPerSecond}
 	s.last.Store(time.Now().UnixNano())
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	var both sync.WaitGroup
-	for _, way := range [2][2]*peer.Conn{{a, b}, {b, a}} {
+	for _, way := range [2][2]*peer.Nameless{{a, b}, {b, a}} {
 		both.Go(func() {
 			if s.pass(ctx, way[1], way[0]) != nil || way[1].CloseWrite() != nil {
 				cancel()
@@ -78,7 +78,7 @@ type stream struct {
 }
 
 // pass copies from one end to the other until the first has sent everything; nil then.
-func (s *stream) pass(ctx context.Context, to, from *peer.Conn) error {
+func (s *stream) pass(ctx context.Context, to, from *peer.Nameless) error {
 	buffer := buffers.Get().(*[bufferSize]byte)
 	defer func() { clear(buffer[:]); buffers.Put(buffer) }()
 	for {

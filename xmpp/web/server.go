@@ -160,12 +160,16 @@ func (l *limiter) Accept() (net.Conn, error) {
 	case <-l.done:
 		return nil, net.ErrClosed
 	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.free
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			<-l.free
+			return nil, err
+		}
+		if nameless, err := c.(*peer.Conn).Nameless(); err == nil { // what a peer.Listener accepts
+			return &counted{Conn: nameless, l: l}, nil
+		}
 	}
-	return &counted{Conn: c, l: l}, nil
 }
 
 func (l *limiter) Close() error {
