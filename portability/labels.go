@@ -27,6 +27,7 @@ var fieldLabels = map[string]label{
 	"space": {"Namensraum", "namespace"}, "local": {"Element", "element"}, "element": {"Inhalt", "content"},
 	"file_name": {"Dateiname", "file name"}, "media_type": {"Art der Datei", "type of the file"}, "size": {"Größe in Byte", "size in bytes"},
 	"expires": {"abrufbar bis", "can be retrieved until"}, "purpose": {"Zweck", "purpose"}, "key": {"Schlüssel der gespeicherten Datei", "key of the stored file"},
+	"options": {"Angaben für den Dienst", "options for the service"}, "enabled": {"eingeschaltet", "turned on"},
 	"node": {"Knoten", "node"}, "service": {"Dienst", "service"}, "title": {"Titel", "title"}, "description": {"Beschreibung", "description"},
 	"payload_type": {"Art der Inhalte", "type of the payloads"}, "access": {"wer lesen darf", "who may read"},
 	"publishers": {"wer veröffentlichen darf", "who may publish"}, "last_item": {"wann das Neueste gesendet wird", "when the newest is sent"},

@@ -20,7 +20,7 @@ func TestErasedDirectoryPerson(t *testing.T) {
 	old := signIn(t, server.target, anna, ldap.Password)
 	request(t, old, "v", "set", "<vCard xmlns='vcard-temp'><FN>Anna</FN></vCard>")
 	address := anna + "@" + siteDomain
-	s.wants(0, "erased in all: 3", "", "erase", address, "--yes", "--reason", "letter")
+	s.wants(0, "erased in all: 5", "", "erase", address, "--yes", "--reason", "letter")
 	s.wants(0, "nothing to do", "", "erase", address, "--yes")
 
 	answer := sendAndAwait(t, c, fmt.Sprintf("<message type='chat' id='m1' to='%s'><body>Hi</body></message>", address),

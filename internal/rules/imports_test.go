@@ -53,7 +53,7 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/rights", "protokoll/retention", "who takes events out reads orders from the log"},
 	{"protokoll/rights", "protokoll/directory", "a directory is asked by cmd"},
 	{"protokoll/accounts", "protokoll/directory", "accounts are facts; a directory is asked by cmd"},
-	{"protokoll/portability/pie", "protokoll/eventlog", "XEP-0227 is read and written without a log"},
+	{"protokoll/portability/pie", "protokoll/projections", "XEP-0227 is read and written without a store"},
 	{"protokoll/portability/...", "github.com/nats-io", "exports read through the contract"},
 	{"protokoll/accounts", "github.com/nats-io", "accounts append through the contract"},
 }

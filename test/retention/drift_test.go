@@ -59,6 +59,12 @@ var values = map[string]func(n int) eventlog.Fact{
 	"profile.vcard":   func(n int) eventlog.Fact { return eventlog.Set("vcard", &schemas.VCard{Vcard: fmt.Append(nil, n)}) },
 	"private.element": func(n int) eventlog.Fact { return eventlog.Set("p", &schemas.PrivateElement{Local: fmt.Sprint(n)}) },
 	"block.address":   func(n int) eventlog.Fact { return eventlog.Set("b", &schemas.BlockedAddress{Address: fmt.Sprint(n)}) },
+	"block.list":      func(n int) eventlog.Fact { return eventlog.Set("list l", &schemas.PrivacyList{Name: fmt.Sprint(n)}) },
+	"block.default": func(n int) eventlog.Fact {
+		return eventlog.Set("default list", &schemas.DefaultPrivacyList{Name: fmt.Sprint(n)})
+	},
+	"account.consent": func(n int) eventlog.Fact { return eventlog.Set("consent:c", &schemas.AccountConsent{Since: int64(n)}) },
+	"account.notice":  func(n int) eventlog.Fact { return eventlog.Set("daily", &schemas.DailyNotice{Body: fmt.Sprint(n)}) },
 	"upload.file":     func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.Uploaded{Size: int64(n)}) },
 	"upload.brief":    func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.UploadedBriefly{Size: int64(n)}) },
 	"upload.kept":     func(n int) eventlog.Fact { return eventlog.Set("u", &schemas.UploadedForGood{Size: int64(n)}) },
@@ -85,7 +91,7 @@ func objection(n int) eventlog.Fact {
 
 // ofServer lists the types that are facts of the server itself. What an erased account leaves in them TestServersOwnFactsOfTheErased
 // looks at.
-var ofServer = []string{"account.reserved", "outbox.stanza", "audit.action", "audit.policy"}
+var ofServer = []string{"account.reserved", "account.notice", "outbox.stanza", "audit.action", "audit.policy"}
 
 // triggers says for each trigger how events of a type come under it. What act returns must be gone when the deadline is over.
 var triggers = map[retention.Trigger]func(d *drift) []eventlog.Position{

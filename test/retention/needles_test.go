@@ -140,6 +140,30 @@ var needles = []needle{
 		}
 	}},
 
+	{class: "notice", put: func(h *hay, word string) []byte {
+		h.put(h.Keys.Server(), eventlog.Set("daily", &schemas.DailyNotice{Subject: word, Body: word}))
+		return nil
+	}, end: func(h *hay) { h.put(h.Keys.Server(), eventlog.End(schemas.Family_ACCOUNT_FACTS, "daily")) }},
+
+	// What is known of a file; the file itself test/transfers looks for.
+	{class: "upload", put: func(h *hay, word string) []byte {
+		h.put(h.account("anna").Owner, eventlog.Set("file:a", &schemas.Uploaded{FileName: word}))
+		return nil
+	}, end: func(h *hay) { h.put(h.account("anna").Owner, eventlog.End(schemas.Family_UPLOAD_FACTS, "file:a")) }},
+	{class: "kept-upload", put: func(h *hay, word string) []byte {
+		h.put(h.account("anna").Owner, eventlog.Set("file:b", &schemas.UploadedForGood{FileName: word}))
+		return nil
+	}, end: func(h *hay) { h.put(h.account("anna").Owner, eventlog.End(schemas.Family_UPLOAD_FACTS, "file:b")) }},
+
+	// The moment of the permission: it holds no words.
+	{class: "consent", put: func(h *hay, _ string) []byte {
+		const since = 0x5ca1ab1e5ca1ab1e
+		h.put(h.account("anna").Owner, eventlog.Set("consent:search", &schemas.AccountConsent{Kind: schemas.ConsentKind(1), Since: since}))
+		return protowire.AppendVarint(make([]byte, 0, 64), since)
+	}, end: func(h *hay) {
+		h.put(h.account("anna").Owner, eventlog.End(schemas.Family_ACCOUNT_FACTS, "consent:search"))
+	}},
+
 	{class: "device", put: func(h *hay, word string) []byte {
 		h.device("bela", word)
 		return nil

@@ -41,7 +41,7 @@ func TestMenuOfOperators(t *testing.T) {
 	if n := other.command(admin+"delete-user", [2]string{"accountjids", "user1@localhost"}, [2]string{"reason", "spite"}); n.Find("urn:ietf:params:xml:ns:xmpp-stanzas", "forbidden") == nil {
 		t.Fatalf("somebody erases the operator:\n%v", n)
 	}
-	if n := operator.command(admin+"get-registered-users-num"); !strings.Contains(n.String(), "<value>4</value>") {
+	if n := operator.command(admin + "get-registered-users-num"); !strings.Contains(n.String(), "<value>4</value>") {
 		t.Errorf("the number of accounts:\n%v", n)
 	}
 	for _, c := range []struct {
