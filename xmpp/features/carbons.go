@@ -6,13 +6,12 @@ const (
 	NSCarbons = "urn:xmpp:carbons:2"
 	NSForward = "urn:xmpp:forward:0"
 
-	carbonRules = "urn:xmpp:carbons:rules:0" // XEP-0280 §6.2
 )
 
 func (r *Registry) registerCarbons() {
 	r.Handle(Set, Self, NSCarbons, "enable", setCarbons(true))
 	r.Handle(Set, Self, NSCarbons, "disable", setCarbons(false))
-	r.Feature(Server, NSCarbons, carbonRules) // XEP-0280 §3: clients ask the server
+	r.Feature(Server, NSCarbons) // XEP-0280 §3: clients ask the server; not the rules of §6.2: errors are matched for the newest messages only
 }
 
 func setCarbons(on bool) Handler {
