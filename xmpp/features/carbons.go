@@ -5,7 +5,6 @@ package features
 const (
 	NSCarbons = "urn:xmpp:carbons:2"
 	NSForward = "urn:xmpp:forward:0"
-
 )
 
 func (r *Registry) registerCarbons() {

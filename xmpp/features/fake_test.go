@@ -106,7 +106,7 @@ func (s *session) ListInUse(name string) (active, standing bool) {
 func (s *session) SetListInterest() { s.listInterest = true }
 
 func (s *session) SetCarbons(on bool) (*eventlog.Receipt, error) { s.carbons = on; return nil, nil }
-func (s *session) ID() []byte { return []byte("a session, 16 b.") }
+func (s *session) ID() []byte                                    { return []byte("a session, 16 b.") }
 
 func (s *session) SetBlockInterest() (*eventlog.Receipt, error) {
 	s.blockInterest = true
