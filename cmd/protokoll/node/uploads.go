@@ -137,5 +137,5 @@ func (s *Store) endMissing(ctx context.Context) (ended int, err error) {
 		}
 		ended += len(facts)
 	}
-	return ended, nil
+	return ended, s.State.Wait(ctx, s.marks()...)
 }
