@@ -66,7 +66,7 @@ func inflict(t *testing.T, s *server.Server, inject string) (let func()) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, cmd.Start())
 	return func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
+		_ = cmd.Process.Signal(syscall.SIGTERM)
 		_ = cmd.Wait() // killed by the signal we sent, or ended with the server
 	}
 }

@@ -44,7 +44,7 @@ func trace(t *testing.T, s *server.Server, args ...string) (stop func() string) 
 	}
 	var once sync.Once
 	end := func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
+		_ = cmd.Process.Signal(syscall.SIGTERM)
 		reading.Wait()
 		_ = cmd.Wait() // killed by the signal we sent, or ended with the server
 	}
