@@ -38,7 +38,10 @@ func (x *Index) Run(ctx context.Context) error {
 	})()
 	var commits sync.WaitGroup
 	commits.Go(func() { cancel(x.commitLoop(ctx)) })
-	err := projections.Follow(ctx, x.log, eventlog.Archive, x.number+1, x.apply)
+	err := x.foldUpTo(ctx, x.mark)
+	if err == nil {
+		err = projections.Follow(ctx, x.log, eventlog.Archive, x.number+1, x.apply)
+	}
 	cause := context.Cause(ctx)
 	cancel(nil)
 	commits.Wait()
@@ -55,6 +58,19 @@ func (x *Index) Run(ctx context.Context) error {
 		_ = x.fail(err)
 	}
 	return err
+}
+
+// foldUpTo folds what the log held at Open. Its last numbers may have been swept, and the files that knew of them gone with their
+// segments: there is nothing to wait for then.
+func (x *Index) foldUpTo(ctx context.Context, mark uint64) error {
+	if err := projections.Read(ctx, x.log, eventlog.Archive, x.number+1, mark, x.apply); err != nil {
+		return err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.number = max(x.number, mark)
+	signal(x.some)
+	return nil
 }
 
 // apply takes whole commands. It waits while too much is pending.
@@ -128,6 +144,8 @@ func (x *Index) commit() error {
 	x.mu.Lock()
 	events, bytes, number := x.pending, x.bytes, x.number
 	if len(events) == 0 {
+		x.stored = number // the last ones were swept
+		x.wake()
 		x.mu.Unlock()
 		return nil
 	}

@@ -274,3 +274,28 @@ func TestWaitEnds(t *testing.T) {
 		t.Error("waited for what never comes")
 	}
 }
+
+// TestSweptTail: the last events were swept and the files of their segments are gone: the index begins at 0, and the numbers up to
+// the log's mark never come.
+func TestSweptTail(t *testing.T) {
+	t.Parallel()
+	log := newMemLog()
+	for i := range 3 {
+		log.put(set(1, i, 1), nil)
+	}
+	for _, left := range []int{1, 0} {
+		log.records = log.records[:left]
+		x := run(t, t.TempDir(), log)
+		if err := x.Caught(t.Context()); err != nil {
+			t.Error(err)
+		}
+		x.settle(t, log)
+		log.put(set(1, 9, 1), nil)
+		x.settle(t, log)
+		rows, _, err := x.Rows(schemas.OwnerID(id16(1)), Range{Max: 10, Bytes: 1 << 20})
+		if err != nil || len(rows) != left+1 {
+			t.Errorf("%d rows, %v", len(rows), err)
+		}
+		x.stop()
+	}
+}

@@ -27,7 +27,7 @@ type countedLog struct {
 	*memLog
 	mu     sync.Mutex
 	events int
-	from   uint64 // where reading began last
+	from   uint64 // the first number that was read
 }
 
 func (c *countedLog) Follow(ctx context.Context, l eventlog.Lane, from uint64, fn func([]eventlog.Record) error) error {
@@ -38,11 +38,11 @@ func (c *countedLog) Read(ctx context.Context, l eventlog.Lane, from, upTo uint6
 	if l != eventlog.Now {
 		return c.memLog.Read(ctx, l, from, upTo, fn)
 	}
-	c.mu.Lock()
-	c.from = from
-	c.mu.Unlock()
 	return c.memLog.Read(ctx, l, from, upTo, func(records []eventlog.Record) error {
 		c.mu.Lock()
+		if c.events == 0 {
+			c.from = records[0].Position.Number
+		}
 		c.events += len(records)
 		c.mu.Unlock()
 		return fn(records)

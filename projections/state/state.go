@@ -83,7 +83,10 @@ func (s *State) Run(ctx context.Context) error {
 				cancel(err)
 			}
 		})
-		err := projections.Follow(ctx, s.log, l.id, l.number+1, l.apply)
+		err := l.foldUpTo(ctx, s.log, s.marks[l.id], nil)
+		if err == nil {
+			err = projections.Follow(ctx, s.log, l.id, l.number+1, l.apply)
+		}
 		return cmp.Or(context.Cause(ctx), err)
 	})
 }

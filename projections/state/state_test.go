@@ -110,6 +110,27 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// sweptTail is a log whose last numbers were swept.
+type sweptTail struct{ *memLog }
+
+const sweptNumbers = 7
+
+func (l sweptTail) Mark(lane eventlog.Lane) uint64 { return l.memLog.Mark(lane) + sweptNumbers }
+
+// TestSweptTail: a state that folds the log from its beginning never meets the numbers at its end that were swept.
+func TestSweptTail(t *testing.T) {
+	t.Parallel()
+	log := sweptTail{newMemLog()}
+	log.put(eventlog.Inbox, set(1, 1, offline), nil)
+	s, _ := running(t, t.TempDir(), log) // lanes lasting and now hold nothing any more
+	if err := s.Caught(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, l := range []eventlog.Lane{eventlog.Now, eventlog.Inbox, eventlog.Lasting} {
+		wait(t, s, eventlog.Position{Lane: l, Number: log.Mark(l)})
+	}
+}
+
 // TestFullDisk keeps folding and answering in memory, and catches up when there is room. F21.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()

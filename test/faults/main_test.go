@@ -54,6 +54,14 @@ func logged(s *server.Server) string {
 // tail is the end of what was printed.
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 
+// shortened keeps the beginning and the end of a text.
+func shortened(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return s[:n/2] + "\n[…]\n" + s[len(s)-n/2:]
+}
+
 // number reads a number from the environment.
 func number(t *testing.T, name string, otherwise uint64) uint64 {
 	t.Helper()

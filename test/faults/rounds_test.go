@@ -68,7 +68,7 @@ func strikeOften(t *testing.T, given, often uint64) {
 		strike := choose(r, strikes)
 		what, took, err := c.round(k, s, strike, round, r)
 		if err != nil {
-			t.Fatalf("round %d, %s %s: %s\n%s\n%s", round+1, strike.name, what, tail(err.Error(), 2500), c.book.totals(), k.totals())
+			t.Fatalf("round %d, %s %s: %s\n%s\n%s", round+1, strike.name, what, shortened(err.Error(), 20000), c.book.totals(), k.totals())
 		}
 		tally[strike.name]++
 		starts = append(starts, took)

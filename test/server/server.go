@@ -45,6 +45,8 @@ type Server struct {
 	Addr, TLSAddr string
 	temporary     bool
 
+	printed int // bytes of out when it was started last
+
 	mu   sync.Mutex
 	out  *bytes.Buffer // everything ever printed, stdout and stderr
 	cmd  *exec.Cmd
@@ -134,6 +136,7 @@ func (s *Server) Again() error {
 	line := s.command()
 	cmd := exec.Command(line[0], line[1:]...)
 	signs := s.signs()
+	s.printed = len(s.Output())
 	cmd.Env = append(os.Environ(), s.Env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	cmd.Stdout, cmd.Stderr = lockedWriter{s}, lockedWriter{s}
@@ -154,10 +157,11 @@ func (s *Server) ready(signs []func() bool) error {
 		for !up() {
 			select {
 			case err := <-s.done:
-				return fmt.Errorf("server: it ended at start (%v), having printed:\n%s", err, s.Output())
+				return fmt.Errorf("server: it ended at start (%v), having printed:\n%s", err, s.sinceStart())
 			case <-ctx.Done():
-				s.Kill()
-				return fmt.Errorf("server: not ready after %v, having printed:\n%s", StartPatience, s.Output())
+				_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGQUIT) // it prints where every goroutine stands
+				<-s.done
+				return fmt.Errorf("server: not ready after %v, having printed:\n%s", StartPatience, s.sinceStart())
 			case <-time.After(10 * time.Millisecond):
 			}
 		}
@@ -215,12 +219,12 @@ func (s *Server) Stop() error {
 	select {
 	case err := <-s.done:
 		if err != nil {
-			return fmt.Errorf("server: stopped with %w, having printed:\n%s", err, s.Output())
+			return fmt.Errorf("server: stopped with %w, having printed:\n%s", err, s.sinceStart())
 		}
 		return nil
 	case <-time.After(StopPatience):
 		s.Kill()
-		return fmt.Errorf("server: still there %v after SIGTERM, having printed:\n%s", StopPatience, s.Output())
+		return fmt.Errorf("server: still there %v after SIGTERM, having printed:\n%s", StopPatience, s.sinceStart())
 	}
 }
 
@@ -260,6 +264,9 @@ func (s *Server) Output() string {
 	defer s.mu.Unlock()
 	return s.out.String()
 }
+
+// sinceStart is what it has printed since it was started last.
+func (s *Server) sinceStart() string { return s.Output()[s.printed:] }
 
 type lockedWriter struct{ s *Server }
 
