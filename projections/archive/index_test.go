@@ -205,8 +205,10 @@ func TestDamageIsFoldedAnew(t *testing.T) {
 		}
 	}
 	for name, spoil := range map[string]func(dir string) error{
-		"a file is missing":   func(dir string) error { return os.Remove(filepath.Join(dir, "00000000000000000011.db")) },
-		"a file is no file":   func(dir string) error { return os.WriteFile(filepath.Join(dir, "00000000000000000011.db"), []byte("x"), 0o600) },
+		"a file is missing": func(dir string) error { return os.Remove(filepath.Join(dir, "00000000000000000011.db")) },
+		"a file is no file": func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "00000000000000000011.db"), []byte("x"), 0o600)
+		},
 		"met while reading":   func(dir string) error { return os.WriteFile(filepath.Join(dir, refold), nil, 0o600) },
 		"of a segment gone":   func(dir string) error { return os.WriteFile(filepath.Join(dir, "00000000000000000002.db"), nil, 0o600) },
 		"a file is cut short": func(dir string) error { return os.Truncate(filepath.Join(dir, "00000000000000000011.db"), 8192) },
