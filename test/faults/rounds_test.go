@@ -28,9 +28,6 @@ var strikes = []strike{
 // strikesNamed are those that PROTOKOLL_STRIKE names; all if it is not set.
 func strikesNamed(t *testing.T) []strike {
 	name := os.Getenv("PROTOKOLL_STRIKE")
-	if name == "" && os.Getenv("PROTOKOLL_ROUNDS") == "" {
-		return strikes[:len(strikes)-1] // docs/faults.md, “open”: failing calls are struck with by `make nightly`
-	}
 	if name == "" {
 		return strikes
 	}
