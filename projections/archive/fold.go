@@ -94,7 +94,7 @@ func (x *Index) apply(events []projections.Event) error {
 		x.number = e.Position.Number
 	}
 	signal(x.some)
-	if len(x.pending) >= commitEvents || x.bytes >= commitBytes || len(x.waiters) > 0 {
+	if len(x.pending) >= commitEvents || x.bytes >= commitBytes || x.waiters.Any() {
 		signal(x.now)
 	}
 	return nil
@@ -145,7 +145,7 @@ func (x *Index) commit() error {
 	events, bytes, number := x.pending, x.bytes, x.number
 	if len(events) == 0 {
 		x.stored = number // the last ones were swept
-		x.wake()
+		x.waiters.Wake(x.stored)
 		x.mu.Unlock()
 		return nil
 	}
@@ -163,7 +163,7 @@ func (x *Index) commit() error {
 		return fmt.Errorf("store the index of the archive: %w", err)
 	}
 	x.stored = number
-	x.wake()
+	x.waiters.Wake(x.stored)
 	return nil
 }
 

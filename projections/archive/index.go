@@ -46,7 +46,7 @@ type Index struct {
 	room    *sync.Cond // on mu: pending has become smaller
 	number  uint64     // folded up to here
 	stored  uint64     // committed up to here
-	waiters []waiter
+	waiters projections.Waiters // for stored
 	failed  error // why nothing is folded any more
 }
 

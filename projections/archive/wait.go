@@ -3,26 +3,9 @@ package archive
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"protokoll/eventlog"
 )
-
-// waiter is somebody who waits until a number is committed.
-type waiter struct {
-	number uint64
-	done   chan struct{}
-}
-
-// wake tells those who waited for what is committed now. The caller holds mu.
-func (x *Index) wake() {
-	x.waiters = slices.DeleteFunc(x.waiters, func(w waiter) bool {
-		if w.number <= x.stored {
-			close(w.done)
-		}
-		return w.number <= x.stored
-	})
-}
 
 // fail ends the fold: everybody who waits is told. The caller holds mu.
 func (x *Index) fail(err error) error {
@@ -30,10 +13,7 @@ func (x *Index) fail(err error) error {
 		x.failed = err
 	}
 	x.room.Broadcast()
-	for _, w := range x.waiters {
-		close(w.done)
-	}
-	x.waiters = nil
+	x.waiters.WakeAll()
 	return x.failed
 }
 
@@ -57,19 +37,18 @@ func (x *Index) wait(ctx context.Context, number uint64) error {
 		defer x.mu.Unlock()
 		return x.outcome(number)
 	}
-	w := waiter{number, make(chan struct{})}
-	x.waiters = append(x.waiters, w)
+	done := x.waiters.Add(number)
 	x.mu.Unlock()
 	signal(x.now)
 	select {
-	case <-w.done:
+	case <-done:
 		x.mu.RLock()
 		defer x.mu.RUnlock()
 		return x.outcome(number)
 	case <-ctx.Done():
 		x.mu.Lock()
 		defer x.mu.Unlock()
-		x.waiters = slices.DeleteFunc(x.waiters, func(other waiter) bool { return other.done == w.done })
+		x.waiters.Forget(done)
 		return fmt.Errorf("wait for the index of the archive: %w", ctx.Err())
 	}
 }

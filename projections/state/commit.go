@@ -157,9 +157,6 @@ func (l *lane) fail(err error) error {
 		l.failed = err
 	}
 	l.room.Broadcast()
-	for _, w := range l.waiters {
-		close(w.done)
-	}
-	l.waiters = nil
+	l.waiters.WakeAll()
 	return l.failed
 }

@@ -38,7 +38,7 @@ type lane struct {
 	pending  *layer       // folded and not being committed
 	writing  *layer       // being committed; nil if nothing is
 	bulk     uint64       // below this number commits are large, because nobody waits
-	waiters  []waiter
+	waiters  projections.Waiters
 	families []schemas.Family // that lie in this lane
 	failed   error            // why nothing is folded any more
 }
@@ -100,7 +100,7 @@ func (l *lane) apply(events []projections.Event) error {
 		l.number = events[i].Position.Number
 		l.events++
 	}
-	l.wake()
+	l.waiters.Wake(l.number)
 	if l.file == nil {
 		return nil
 	}

@@ -151,7 +151,7 @@ func (l *lane) foldUpTo(ctx context.Context, log eventlog.Log, total uint64, pro
 	l.mu.Lock() // the last numbers may have been swept: who saw them stands where we stand now
 	defer l.mu.Unlock()
 	l.number = max(l.number, total)
-	l.wake()
+	l.waiters.Wake(l.number)
 	return nil
 }
 

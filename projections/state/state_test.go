@@ -82,8 +82,8 @@ func TestWait(t *testing.T) {
 	if err := s.Wait(ctx, eventlog.Position{Lane: eventlog.Lasting, Number: 1}); !errors.Is(err, context.Canceled) {
 		t.Errorf("ended context: %v", err)
 	}
-	if n := len(s.lanes[eventlog.Lasting].waiters); n != 0 {
-		t.Errorf("%d waiters are left behind", n)
+	if s.lanes[eventlog.Lasting].waiters.Any() {
+		t.Error("somebody is left behind who does not wait any more")
 	}
 	if err := s.Wait(ctx, eventlog.Position{Lane: eventlog.Proof, Number: 9}); err != nil {
 		t.Errorf("a lane that is not folded: %v", err)

@@ -3,29 +3,9 @@ package state
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"protokoll/eventlog"
 )
-
-// waiter is somebody who waits until a number is folded.
-type waiter struct {
-	number uint64
-	done   chan struct{}
-}
-
-// wake tells those who waited for what is folded now. The caller holds mu.
-func (l *lane) wake() {
-	if len(l.waiters) == 0 {
-		return
-	}
-	l.waiters = slices.DeleteFunc(l.waiters, func(w waiter) bool {
-		if w.number <= l.number {
-			close(w.done)
-		}
-		return w.number <= l.number
-	})
-}
 
 // wait returns when number is folded.
 func (l *lane) wait(ctx context.Context, number uint64) error {
@@ -40,16 +20,15 @@ func (l *lane) wait(ctx context.Context, number uint64) error {
 		defer l.mu.Unlock()
 		return l.outcome(number)
 	}
-	w := waiter{number, make(chan struct{})}
-	l.waiters = append(l.waiters, w)
+	done := l.waiters.Add(number)
 	l.mu.Unlock()
 	select {
-	case <-w.done:
+	case <-done:
 		l.mu.RLock()
 		defer l.mu.RUnlock()
 		return l.outcome(number)
 	case <-ctx.Done():
-		l.forget(w)
+		l.forget(done)
 		return fmt.Errorf("wait for the state of lane %s: %w", l.id, ctx.Err())
 	}
 }
@@ -62,10 +41,10 @@ func (l *lane) outcome(number uint64) error {
 	return l.failed
 }
 
-func (l *lane) forget(gone waiter) {
+func (l *lane) forget(done <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiters = slices.DeleteFunc(l.waiters, func(w waiter) bool { return w.done == gone.done })
+	l.waiters.Forget(done)
 }
 
 // Wait returns when everything up to the positions is folded, so that reads see it. It needs no commit. It returns ctx's
