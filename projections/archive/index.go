@@ -42,12 +42,12 @@ type Index struct {
 	mu      sync.RWMutex // guards the following
 	files   []*file      // by first, ascending
 	pending []projections.Event
-	bytes   int        // of pending payloads
-	room    *sync.Cond // on mu: pending has become smaller
-	number  uint64     // folded up to here
-	stored  uint64     // committed up to here
+	bytes   int                 // of pending payloads
+	room    *sync.Cond          // on mu: pending has become smaller
+	number  uint64              // folded up to here
+	stored  uint64              // committed up to here
 	waiters projections.Waiters // for stored
-	failed  error // why nothing is folded any more
+	failed  error               // why nothing is folded any more
 }
 
 const (
