@@ -38,9 +38,9 @@ func (x *Index) Run(ctx context.Context) error {
 	})()
 	var commits sync.WaitGroup
 	commits.Go(func() { cancel(x.commitLoop(ctx)) })
-	err := x.foldUpTo(ctx, x.mark)
+	next, err := x.foldUpTo(ctx, x.mark)
 	if err == nil {
-		err = projections.Follow(ctx, x.log, eventlog.Archive, x.number+1, x.apply)
+		err = projections.Follow(ctx, x.log, eventlog.Archive, next, x.apply)
 	}
 	cause := context.Cause(ctx)
 	cancel(nil)
@@ -60,17 +60,20 @@ func (x *Index) Run(ctx context.Context) error {
 	return err
 }
 
-// foldUpTo folds what the log held at Open. Its last numbers may have been swept, and the files that knew of them gone with their
-// segments: there is nothing to wait for then.
-func (x *Index) foldUpTo(ctx context.Context, mark uint64) error {
-	if err := projections.Read(ctx, x.log, eventlog.Archive, x.number+1, mark, x.apply); err != nil {
-		return err
+// foldUpTo folds what the log held at Open, and returns where to go on. The last numbers may have been swept, and the files that
+// knew of them gone with their segments: there is nothing to wait for then.
+func (x *Index) foldUpTo(ctx context.Context, mark uint64) (next uint64, err error) {
+	x.mu.RLock() // Rebuild may be at work: while it is, nothing is folded here
+	next = x.number + 1
+	x.mu.RUnlock()
+	if err := projections.Read(ctx, x.log, eventlog.Archive, next, mark, x.apply); err != nil {
+		return next, err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.number = max(x.number, mark)
 	signal(x.some)
-	return nil
+	return x.number + 1, nil
 }
 
 // apply takes whole commands. It waits while too much is pending.

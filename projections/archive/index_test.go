@@ -301,3 +301,24 @@ func TestSweptTail(t *testing.T) {
 		x.stop()
 	}
 }
+
+// TestRebuildAtStart throws the index away while Run begins, as `protokoll rebuild` does on the folder of a stopped server.
+func TestRebuildAtStart(t *testing.T) {
+	t.Parallel()
+	dir, log := t.TempDir(), newMemLog()
+	for i := range 100 {
+		log.put(set(1, i, 1), nil)
+	}
+	for range 20 {
+		x := run(t, dir, log)
+		if err := x.Rebuild(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		x.settle(t, log)
+		rows, _, err := x.Rows(schemas.OwnerID(id16(1)), Range{Max: 1000, Bytes: 1 << 20})
+		if err != nil || len(rows) != 100 {
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		x.stop()
+	}
+}
