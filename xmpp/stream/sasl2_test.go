@@ -96,6 +96,12 @@ func (u *upgrades) Add(_ context.Context, _, _ string, v sasl.Verifier) error {
 	return nil
 }
 
+func (u *upgrades) all() []sasl.Verifier {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return slices.Clone(u.added)
+}
+
 // TestUpgrade is the example of XEP-0480 §3, twice in a row.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
@@ -129,7 +135,7 @@ func TestUpgrade(t *testing.T) {
 		c.send("<task-data xmlns='urn:xmpp:sasl:2'><hash xmlns='urn:xmpp:scram-upgrade:0'>" + encode(salted) + "</hash></task-data>")
 	}
 	c.until("<authorization-identifier>user@example.org</authorization-identifier></success>")
-	for _, v := range up.added {
+	for _, v := range up.all() {
 		if !v.CheckPassword("pencil") {
 			t.Errorf("%v: the keys are of another password", v.Hash)
 		}
@@ -173,8 +179,8 @@ func TestUpgradeRefused(t *testing.T) {
 			t.Errorf("%s: %s", sent, got)
 		}
 	}
-	if len(up.added) != 0 {
-		t.Errorf("%d keys were added", len(up.added))
+	if n := len(up.all()); n != 0 {
+		t.Errorf("%d keys were added", n)
 	}
 }
 
