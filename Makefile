@@ -7,7 +7,7 @@ PROTOCGENGO = google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12
 # One line, one purpose: directory, servers that people come from and go to, clients, tracing, schemas, certificates.
 PACKAGES = slapd ldap-utils \
 	ejabberd prosody \
-	profanity tmux go-sendxmpp python3-slixmpp python3-aiohttp \
+	profanity tmux go-sendxmpp python3-slixmpp python3-aiohttp openjdk-17-jdk-headless maven nodejs \
 	strace procps mount util-linux protobuf-compiler openssl gcc libc6-dev
 
 BIN = $(CURDIR)/.tools/protokoll
@@ -34,6 +34,7 @@ nightly: packages
 # Debian's scripts start the daemons they install; policy-rc.d forbids it, and is taken away again when it was ours.
 packages:
 	@.ci/packages $(PACKAGES)
+	@command -v npm >/dev/null || .ci/packages npm # newer packages of nodejs bring it and refuse Debian's
 
 check: build
 	@test -z "$$(gofmt -l . | tee /dev/stderr)" || { echo "gofmt: the files above are not formatted"; exit 1; }

@@ -67,6 +67,14 @@ func useAll(t *testing.T, p place) {
 			t.Parallel()
 			drive(t, p, "go_sendxmpp_pair.sh", true)
 		})
+		t.Run("Smack", func(t *testing.T) {
+			t.Parallel()
+			drive(t, p, "smack_pair.sh", false)
+		})
+		t.Run("xmpp.js", func(t *testing.T) {
+			t.Parallel()
+			drive(t, p, "js_pair.sh", true)
+		})
 	})
 }
 

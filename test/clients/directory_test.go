@@ -23,6 +23,7 @@ const settings = `data = %q
 [listen]
 client     = [%q]
 client_tls = [%q]
+proxy      = [%q]
 [[domain]]
 name        = %q
 certificate = %q
@@ -39,6 +40,8 @@ suffix      = ".stud"
 [[domain.directory.rule]]
 mail_domain = "uni-due.de"
 suffix      = ""
+[proxy]
+address = "127.0.0.1"
 [contact]
 data_protection = ["mailto:officer@example.org"]
 admin           = ["mailto:admin@example.org"]
@@ -54,13 +57,13 @@ func TestDirectory(t *testing.T) {
 	t.Cleanup(slapd.Stop)
 	certificates := filepath.Join(dir, "pki")
 	pki.Make(t, certificates, chatDomain)
-	ports, err := server.FreePorts("127.0.0.1", 2)
+	ports, err := server.FreePorts("127.0.0.1", 3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config, secret := filepath.Join(dir, "protokoll.toml"), filepath.Join(dir, "ldap-password")
 	data := filepath.Join(dir, "data")
-	text := fmt.Sprintf(settings, data, ports[0], ports[1], chatDomain,
+	text := fmt.Sprintf(settings, data, ports[0], ports[1], ports[2], chatDomain,
 		filepath.Join(certificates, chatDomain+".chain.crt"), filepath.Join(certificates, chatDomain+".key"),
 		slapd.URL(), slapd.CAFile(), ldap.ServiceDN, secret, ldap.PeopleDN)
 	for path, content := range map[string]string{config: text, secret: ldap.ServicePassword + "\n"} {

@@ -8,6 +8,12 @@ lib=$here/lib
 # Two tests may want the library at once.
 exec 9>"$here/.lock"
 flock 9
-[ -e "$lib/.complete" ] || { mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$lib" && touch "$lib/.complete"; }
+if ! [ "$lib/.complete" -nt "$here/pom.xml" ]; then
+  for try in 1 2 3; do
+    mvn -q -B -f "$here/pom.xml" dependency:copy-dependencies -DoutputDirectory="$lib" && break || [ $try != 3 ]
+    sleep 5
+  done
+  touch "$lib/.complete"
+fi
 flock -u 9
 exec java -XX:TieredStopAtLevel=1 -cp "$lib/*" "$here/SparkPair.java" "$@"

@@ -56,7 +56,7 @@ import org.jxmpp.jid.parts.Resourcepart;
  * usage: SparkPair HOST PORT CA JID1 PASSWORD1 JID2 PASSWORD2     prints ok/FAIL lines; exit status 0 when all is ok
  */
 class SparkPair {
-    static final long PATIENCE = 15;
+    static final long PATIENCE = 30;
     static int failed;
 
     interface Step {
