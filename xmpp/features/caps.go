@@ -12,8 +12,11 @@ import (
 // wrong hash, an old format or a million hashes cost the server nothing. Not here: optimisation of presence (XEP-0115 §8.4).
 const (
 	NSCaps = "http://jabber.org/protocol/caps"
-	// CapsNode names this software. XEP-0115 §4
-	CapsNode = "https://protokoll.invalid/caps"
+	// CapsNode names this software, and never changes: clients may keep a list of the programs they know. XEP-0115 §4 wants a URI that
+	// is this program's alone, and recommends a page that people can look up. There is no page that is sure to outlive every
+	// installation, and the server's own address would tell nobody which software it is; a name that somebody else can take over one
+	// day is worse than none. So it is a random UUID, which needs no owner. It is not tied to a version or an installation. RFC 9562
+	CapsNode = "urn:uuid:fb97a05d-9f7d-40b6-b245-fa2b0db2f6fb"
 )
 
 // Caps returns the <c/> for the features of a stream. XEP-0115 §6.3
