@@ -58,6 +58,11 @@ func (s *snapshot) refuses(m *mail) bool {
 
 // knowContacts lets the lists see the roster as it is. The caller holds the lock.
 func (a *Account) knowContacts() {
+	a.blocks, a.subscribers = a.blocks.Knowing(a.acquaintances()), nil
+}
+
+// acquaintances is the roster as lists ask about it. The caller holds the lock.
+func (a *Account) acquaintances() map[string]features.Acquaintance {
 	known := make(map[string]features.Acquaintance, len(a.roster))
 	for contact, item := range a.roster {
 		subscription := "none"
@@ -71,7 +76,7 @@ func (a *Account) knowContacts() {
 		}
 		known[contact] = features.Acquaintance{Groups: item.Groups, Subscription: subscription}
 	}
-	a.blocks, a.subscribers = a.blocks.Knowing(known), nil
+	return known
 }
 
 // audience lists who gets the presence of this resource. The caller holds the lock.
@@ -147,6 +152,8 @@ func (r *Router) blocksChanged(from *Resource, change *features.BlockChange) {
 		a.mu.Lock()
 		a.subscribers = nil
 		s := a.snap.Load()
+		known := a.acquaintances() // the lists of the change were read from facts, which say nothing of the roster
+		change := &features.BlockChange{Before: change.Before.Knowing(known), After: change.After.Knowing(known), Switched: change.Switched, Was: change.Was}
 		var moves []move
 		for contact, item := range a.roster {
 			if item.SubscribedFrom() {
