@@ -17,14 +17,16 @@ var (
 	statuses = []string{"complete", "partial", "no", "cited"}
 )
 
-// listed reads docs/specs.tsv: specification, version, status, note.
-func listed(t *testing.T) map[string]string {
+// spec is a line of docs/specs.tsv.
+type spec struct{ name, version, status, note string }
+
+// readSpecs reads docs/specs.tsv: specification, version, status, note.
+func readSpecs(t *testing.T) (specs []spec) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(root, "docs/specs.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	specs := map[string]string{}
 	for i, line := range strings.Split(strings.TrimRight(string(data), "\n"), "\n") {
 		if i == 0 || strings.HasPrefix(line, "#") {
 			continue
@@ -34,15 +36,25 @@ func listed(t *testing.T) map[string]string {
 			t.Errorf("docs/specs.tsv:%d: want specification, version, status (%s) and note", i+1, strings.Join(statuses, ", "))
 			continue
 		}
-		if _, twice := specs[f[0]]; twice {
-			t.Errorf("docs/specs.tsv:%d: %s is listed twice", i+1, f[0])
-		}
-		specs[f[0]] = f[2]
+		specs = append(specs, spec{f[0], f[1], f[2], f[3]})
 	}
 	return specs
 }
 
-// Every RFC and XEP that the code cites is listed, and what is listed as done is cited somewhere.
+// listed is the status of every specification.
+func listed(t *testing.T) map[string]string {
+	t.Helper()
+	specs := map[string]string{}
+	for _, s := range readSpecs(t) {
+		if _, twice := specs[s.name]; twice {
+			t.Errorf("docs/specs.tsv lists %s twice", s.name)
+		}
+		specs[s.name] = s.status
+	}
+	return specs
+}
+
+// Every RFC and XEP that the code or a conversation cites is listed, and what is listed as done is cited somewhere.
 func TestCitations(t *testing.T) {
 	t.Parallel()
 	specs, cited := listed(t), map[string]bool{}
@@ -50,7 +62,7 @@ func TestCitations(t *testing.T) {
 		if err != nil || d.IsDir() && strings.HasPrefix(d.Name(), ".") && d.Name() != ".." {
 			return errOrSkip(err)
 		}
-		if ext := filepath.Ext(path); d.IsDir() || ext != ".go" && ext != ".proto" {
+		if ext := filepath.Ext(path); d.IsDir() || ext != ".go" && ext != ".proto" && (ext != ".txt" || filepath.Base(filepath.Dir(path)) != "conversations") {
 			return nil
 		}
 		data, err := os.ReadFile(path)
