@@ -12,7 +12,10 @@ PACKAGES = slapd ldap-utils \
 
 BIN = $(CURDIR)/.tools/protokoll
 
-.PHONY: test nightly check build generate bench packages race vulnerabilities clean
+# What clients with windows need besides.
+DESKTOP = gajim dino-im psi-plus xvfb openbox xdotool xclip imagemagick dbus-daemon x11-utils fonts-dejavu-core libglib2.0-bin iproute2
+
+.PHONY: test nightly clients check build generate bench packages race vulnerabilities clean
 
 build:
 	go build -o protokoll ./cmd/protokoll
@@ -30,6 +33,16 @@ nightly: packages
 	go build -o $(BIN) ./cmd/protokoll
 	PROTOKOLL_BINARY=$(BIN) PROTOKOLL_ROUNDS=1000 PROTOKOLL_CUTS=300 PROTOKOLL_INJURIES=500 \
 		go test -count=1 -timeout 4h -v -run 'TestRounds|TestPowerCut|TestDamage' ./test/faults
+
+# Clients with windows, on a virtual screen and in a network of their own. Needs root. Look at .tools/screens afterwards.
+clients: packages
+	@.ci/packages $(DESKTOP)
+	@mkdir -p .tools/screens
+	go build -o $(BIN) ./cmd/protokoll
+	go vet -tags desktop ./test/clients/desktop
+	go test -c -tags desktop -o .tools/desktop.test ./test/clients/desktop
+	cd test/clients/desktop && PROTOKOLL_BINARY=$(BIN) PROTOKOLL_SCREENS=$(CURDIR)/.tools/screens \
+		../drivers/namespace.sh $(CURDIR)/.tools/desktop.test -test.v -test.timeout 20m
 
 # Debian's scripts start the daemons they install; policy-rc.d forbids it, and is taken away again when it was ours.
 packages:

@@ -1,15 +1,15 @@
 #!/bin/bash
-# Dino on a virtual screen: sign in, open a chat by xmpp: link, type, read the answer from its database, screenshot. By hand,
-# as root; see desk.sh. Dino knows no other host or port than the domain's: sign in to a demo on 127.0.0.1:5222, domain localhost.
+# Dino on a virtual screen: sign in, open a chat by xmpp: link, type, read the answer from its database, screenshot. As root; see
+# desk.sh. Dino knows no other host or port than the domain's: HOST PORT must be 127.0.0.1 5222, the domain localhost.
 # apt-get install -y --no-install-recommends dino-im   and what desk.sh and echo.py want
-# usage: dino.sh CA JID PASSWORD PEER OUT.png     PEER must be a contact and answer (echo.py)
+# usage: dino.sh HOST PORT CA JID PASSWORD PEER OUT.png     PEER must be a contact and answer (echo.py)
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 if [ -z "${INSIDE:-}" ]; then
-  w=$(mktemp -d); chmod 755 "$w"; INSIDE=1 "$here/desk.sh" "$w/desk" "$1" "$here/dino.sh" "$@"; r=$?
-  cp "$w/desk/shot.png" "$5" 2>/dev/null; rm -rf "$w"; exit $r
+  w=$(mktemp -d); chmod 755 "$w"; INSIDE=1 "$here/desk.sh" "$w/desk" "$3" "$here/dino.sh" "$@"; r=$?
+  cp "$w/desk/shot.png" "$7" 2>/dev/null; rm -rf "$w"; exit $r
 fi
-jid=$2 password=$3 peer=$4; bad=0; db=$XDG_DATA_HOME/dino/dino.db
+jid=$4 password=$5 peer=$6; bad=0; db=$XDG_DATA_HOME/dino/dino.db
 result() { if [ "$1" = 0 ]; then echo "ok   $2"; else bad=$((bad + 1)); echo "FAIL $2"; fi; }
 query() { python3 -c 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1],timeout=5); print(*(r[0] for r in c.execute(*([sys.argv[2]]+([sys.argv[3:]] if sys.argv[3:] else [])))),sep="\n"); c.commit()' "$db" "$@" 2>/dev/null; }
 dino-im >"$HOME/first.log" 2>&1 & d=$! # the first start makes the database

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A person who answers "echo: TEXT" to every message, accepts every subscription and asks for one in return.
 apt-get install -y --no-install-recommends python3-slixmpp python3-aiohttp
-usage: echo.py HOST PORT CA JID PASSWORD SECONDS [CONTACT]     prints "up" when signed in; asks CONTACT for a subscription
+usage: echo.py HOST PORT CA JID PASSWORD SECONDS [CONTACT]     prints "up" when signed in; asks CONTACT for a subscription, and
+prints "both" when each has the other's
 """
 import asyncio
 import sys
@@ -18,6 +19,7 @@ class Echo(slixmpp.ClientXMPP):
         self.auto_authorize = self.auto_subscribe = True
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("message", self.answer)
+        self.add_event_handler("roster_update", self.looked)
 
     async def started(self, _):
         await self.get_roster()
@@ -25,6 +27,10 @@ class Echo(slixmpp.ClientXMPP):
         for contact in sys.argv[7:8]:
             self.send_presence_subscription(contact)
         print("up", flush=True)
+
+    def looked(self, _):
+        if any(self.client_roster[c]["subscription"] == "both" for c in sys.argv[7:8]):
+            print("both", flush=True)
 
     def answer(self, m):
         if m["body"] and m["type"] in ("chat", "normal"):

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Gajim on a virtual screen, driven over D-Bus: sign in, roster, send, receive, screenshot. By hand, as root; see desk.sh.
-# apt-get install -y --no-install-recommends gajim   and what desk.sh and echo.py want
-# usage: gajim.sh HOST PORT CA JID PASSWORD PEER OUT.png     PEER must be a contact and answer (echo.py)
+# Gajim on a virtual screen, driven over D-Bus: sign in, roster, send, receive, what it says of the server, screenshots. As root; see desk.sh.
+# apt-get install -y --no-install-recommends gajim xclip   and what desk.sh and echo.py want
+# usage: gajim.sh HOST PORT CA JID PASSWORD PEER OUT.png     PEER must be a contact and answer (echo.py); the dialogue goes to OUT-server.png
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 if [ -z "${INSIDE:-}" ]; then
   w=$(mktemp -d); chmod 755 "$w"; INSIDE=1 "$here/desk.sh" "$w/desk" "$3" "$here/gajim.sh" "$@"; r=$?
-  cp "$w/desk/shot.png" "$7" 2>/dev/null; rm -rf "$w"; exit $r
+  cp "$w/desk/shot.png" "$7"; cp "$w/desk/server.png" "${7%.png}-server.png"; rm -rf "$w"; exit $r
 fi
 host=$1 port=$2 jid=$4 password=$5 peer=$6; bad=0; mkdir -p "$XDG_CONFIG_HOME/gajim"
 result() { if [ "$1" = 0 ]; then echo "ok   $2"; else bad=$((bad + 1)); echo "FAIL $2"; fi; }
@@ -35,6 +35,15 @@ r=1; for _ in $(seq 100); do grep -q "NewMessage.*echo: hello from gajim" "$HOME
 gajim-remote open_chat "$peer" test >/dev/null 2>&1 &
 xdotool search --onlyvisible --name '^Gajim$' windowsize 1200 780 mousemove --sync 245 186 click 1 2>/dev/null
 sleep 2; import -window root "$HOME/shot.png"
+# The dialogue about the server: its copy button gives what its rows show. Labels (XEP-0258) are not given here; rooms wait.
+gdbus call --session --dest org.gajim.Gajim --object-path /org/gajim/Gajim --method org.gtk.Actions.Activate test-server-info "[<'test'>]" "{}" >/dev/null
+w=; for _ in $(seq 100); do w=$(xdotool search --onlyvisible --name '^Server Info$' 2>/dev/null) && [ -n "$w" ] && break; sleep 0.1; done
+sleep 1; xdotool windowfocus --sync "$w" windowmove "$w" 20 0 windowsize --sync "$w" 500 775 mousemove --window "$w" 327 18 click 1; sleep 1
+import -window "$w" "$HOME/server.png"
+xdotool mousemove --window "$w" 463 739 click 1; sleep 0.5
+timeout 5 xclip -o -selection clipboard >"$HOME/rows" 2>/dev/null
+said=$(grep -c '^XEP-.*: Available' "$HOME/rows"); missing=$(grep 'Not available' "$HOME/rows" | grep -v 'XEP-0258\|XEP-0045')
+[ "$said" -ge 13 ] && [ -z "$missing" ]; result $? "server information: $said rows are green$missing"
 kill $m; gajim-remote change_status offline bye test >/dev/null 2>&1; sleep 0.5; kill $g
-[ $bad = 0 ] || { grep -E 'nbxmpp|client ' "$HOME/gajim.log" | tail -40; cat "$HOME/contacts"; }
+[ $bad = 0 ] || { grep -E 'nbxmpp|client ' "$HOME/gajim.log" | tail -40; cat "$HOME/contacts" "$HOME/rows"; }
 [ $bad = 0 ]
