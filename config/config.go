@@ -102,7 +102,22 @@ type Directory struct {
 	Timeout      time.Duration `toml:"timeout"`
 	// DevicePasswords offers SCRAM, for passwords that the server makes for one device each.
 	DevicePasswords bool   `toml:"device_passwords"`
+	VCard           *VCard `toml:"vcard"` // absent: nothing of the directory is shown to others
 	Rule            []Rule `toml:"rule"`
+}
+
+// VCard names the attributes of which a directory person's vCard is made who has none of their own. An empty one is not shown.
+type VCard struct {
+	Name         string        `toml:"name"` // FN; where it is empty, cn
+	GivenName    string        `toml:"given_name"`
+	FamilyName   string        `toml:"family_name"`
+	Mail         string        `toml:"mail"`
+	Phone        string        `toml:"phone"`
+	Organisation string        `toml:"organisation"`
+	Unit         string        `toml:"unit"`
+	Title        string        `toml:"title"`
+	Photo        string        `toml:"photo"`
+	Refresh      time.Duration `toml:"refresh"` // how long it is shown before the directory is asked again
 }
 
 // Tokens says how long devices can sign in without the password. XEP-0484

@@ -27,6 +27,14 @@ func Default() Config {
 // Defaults fills in what a [[domain]] table need not name.
 func (d *Domain) Defaults() { d.Search = "opt-in" }
 
+// Defaults fills in what a [domain.directory.vcard] table need not name.
+func (v *VCard) Defaults() {
+	*v = VCard{
+		Name: "displayName", GivenName: "givenName", FamilyName: "sn", Mail: "mail", Phone: "telephoneNumber",
+		Organisation: "o", Unit: "ou", Title: "title", Photo: "jpegPhoto", Refresh: time.Hour,
+	}
+}
+
 // Defaults fills in what a [domain.directory] table need not name.
 func (d *Directory) Defaults() {
 	*d = Directory{

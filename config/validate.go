@@ -181,6 +181,9 @@ func (d check) directory(path string, dir *Directory) {
 	if dir.Pool < 1 || dir.Pool > maxPool {
 		d.Fault(strict.Join(path, "pool"), "must be 1 to %d", maxPool)
 	}
+	if dir.VCard != nil {
+		d.vcard(strict.Join(path, "vcard"), dir.VCard)
+	}
 	if len(dir.Rule) == 0 {
 		d.Fault(strict.Join(path, "rule"), "at least one [[domain.directory.rule]] is needed")
 	}
@@ -199,6 +202,28 @@ func (d check) directory(path string, dir *Directory) {
 			d.Fault(strict.Join(at, "mail_domain"), "must be a domain")
 		}
 	}
+}
+
+// minRefresh keeps the directory from being asked all the time.
+const minRefresh = time.Second
+
+func (d check) vcard(path string, v *VCard) {
+	table := reflect.ValueOf(*v)
+	for i := range table.NumField() {
+		if f := table.Field(i); f.Kind() == reflect.String && f.String() != "" && !isAttribute(f.String()) {
+			d.Fault(strict.Join(path, table.Type().Field(i).Tag.Get("toml")), "is no name of an attribute")
+		}
+	}
+	if v.Refresh < minRefresh {
+		d.Fault(strict.Join(path, "refresh"), "must be at least %s", minRefresh)
+	}
+}
+
+// isAttribute tells whether a text is the name of an attribute. RFC 4512 §1.4
+func isAttribute(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.'
+	})
 }
 
 // positive refuses numbers below one in a table of limits.

@@ -2,10 +2,13 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
 )
@@ -18,18 +21,57 @@ const (
 	MaxValueBytes = 1 << 10
 	// maxSearched bounds what one search for people returns.
 	maxSearched = 200
+	// profileBudget is how much a server may send about one person, in bytes: more than a photo that is taken, because
+	// one entry with a large photo is no fault of the server.
+	profileBudget = 8 << 20
 )
 
 // Attributes name where the directory keeps what a vCard shows. An empty one is not asked for.
 type Attributes struct {
-	Given, Family, Phone, Organisation, Unit, Title, Photo string
+	Name, Mail, Given, Family, Phone, Organisation, Unit, Title, Photo string
+}
+
+// commonName is what people are called where the attribute for names is empty.
+const commonName = "cn"
+
+// Check returns what is no attribute name.
+func (a Attributes) Check() error {
+	var faults []error
+	for _, name := range a.texts(&Profile{}) {
+		if !attributeName(name.attribute) {
+			faults = append(faults, fmt.Errorf("%q is no attribute name", name.attribute))
+		}
+	}
+	if a.Photo != "" && !attributeName(a.Photo) {
+		faults = append(faults, fmt.Errorf("%q is no attribute name", a.Photo))
+	}
+	return errors.Join(faults...)
+}
+
+// wantedText is where the value of an attribute goes.
+type wantedText struct {
+	attribute string
+	to        *string
+}
+
+// texts lists the attributes that are asked for.
+func (a Attributes) texts(p *Profile) (all []wantedText) {
+	for _, t := range []wantedText{
+		{a.Name, &p.Name}, {a.Mail, &p.Mail}, {a.Given, &p.Given}, {a.Family, &p.Family}, {a.Phone, &p.Phone},
+		{a.Organisation, &p.Organisation}, {a.Unit, &p.Unit}, {a.Title, &p.Title},
+	} {
+		if t.attribute != "" {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // Profile is what the directory says about one person.
 type Profile struct {
-	Name, Mail                                      string
-	Given, Family, Phone, Organisation, Unit, Title string
-	Photo                                           []byte // as it is stored; empty: none, or too large
+	ID                                                          string // as Entry.ID
+	Name, Mail, Given, Family, Phone, Organisation, Unit, Title string
+	Photo                                                       []byte // as it is stored; empty: none, or too large
 }
 
 // Format prints nothing of a person.
@@ -38,7 +80,8 @@ func (Profile) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[profile]
 // LogValue prints nothing of a person.
 func (Profile) LogValue() slog.Value { return slog.StringValue("[profile]") }
 
-// Profile reads what the directory says about the person whose JID has a localpart. Its errors are those of Lookup.
+// Profile reads what the directory says about the person whose JID has a localpart. What has more than one value is
+// taken as the directory gives it first, but for the mail address that counts. Its errors are those of Lookup.
 func (l *LDAP) Profile(ctx context.Context, localpart string, a Attributes) (Profile, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.SignInTimeout)
 	defer cancel()
@@ -46,40 +89,57 @@ func (l *LDAP) Profile(ctx context.Context, localpart string, a Attributes) (Pro
 	if err != nil {
 		return Profile{}, err
 	}
-	p := Profile{Name: entry.Name, Mail: entry.Mail}
-	wanted := map[string]*string{a.Given: &p.Given, a.Family: &p.Family, a.Phone: &p.Phone, a.Organisation: &p.Organisation, a.Unit: &p.Unit, a.Title: &p.Title}
-	delete(wanted, "")
+	e, err := l.entryAt(ctx, entry.dn, a)
+	if err != nil {
+		return Profile{}, err
+	}
+	p := Profile{ID: entry.ID}
+	for _, t := range a.texts(&p) {
+		*t.to = textOf(e, t.attribute)
+	}
+	if a.Name != "" && p.Name == "" {
+		p.Name = textOf(e, commonName)
+	}
+	if strings.EqualFold(a.Mail, l.cfg.MailAttribute) {
+		p.Mail = entry.Mail
+	}
+	if b := e.GetEqualFoldRawAttributeValue(a.Photo); a.Photo != "" && len(b) <= MaxPhotoBytes {
+		p.Photo = b
+	}
+	return p, nil
+}
+
+// textOf is the value of an attribute, "" for one that is too long or no text.
+func textOf(e *ldap.Entry, attribute string) string {
+	v := strings.TrimSpace(e.GetEqualFoldAttributeValue(attribute))
+	if len(v) > MaxValueBytes || !utf8.ValidString(v) || strings.ContainsFunc(v, unicode.IsControl) {
+		return ""
+	}
+	return v
+}
+
+// entryAt reads attributes of one entry.
+func (l *LDAP) entryAt(ctx context.Context, dn string, a Attributes) (*ldap.Entry, error) {
 	req := l.searchRequest(l.cfg.Filter, 1)
-	req.BaseDN, req.Scope, req.Attributes = entry.dn, ldap.ScopeBaseObject, nil
-	for name := range wanted {
-		req.Attributes = append(req.Attributes, name)
+	req.BaseDN, req.Scope, req.Attributes = dn, ldap.ScopeBaseObject, []string{commonName}
+	for _, t := range a.texts(&Profile{}) {
+		req.Attributes = append(req.Attributes, t.attribute)
 	}
 	if a.Photo != "" {
 		req.Attributes = append(req.Attributes, a.Photo)
 	}
-	if len(req.Attributes) == 0 {
-		return p, nil
-	}
 	var answer *ldap.SearchResult
-	err = l.search.run(ctx, l.cfg.OpTimeout, signInBudget, func(c *ldap.Conn) (err error) {
+	err := l.search.run(ctx, l.cfg.OpTimeout, profileBudget, func(c *ldap.Conn) (err error) {
 		answer, err = c.Search(req)
 		return err
 	})
 	if err != nil {
-		return Profile{}, searchError(err)
+		return nil, searchError(err)
 	}
 	if len(answer.Entries) != 1 {
-		return Profile{}, ErrNoSuchEntry
+		return nil, ErrNoSuchEntry
 	}
-	for name, to := range wanted {
-		if v := answer.Entries[0].GetEqualFoldAttributeValue(name); len(v) <= MaxValueBytes {
-			*to = v
-		}
-	}
-	if b := answer.Entries[0].GetEqualFoldRawAttributeValue(a.Photo); a.Photo != "" && len(b) <= MaxPhotoBytes {
-		p.Photo = b
-	}
-	return p, nil
+	return answer.Entries[0], nil
 }
 
 // Find searches people whose name has all words, and whose mail address begins so. What is searched is escaped: nothing in it

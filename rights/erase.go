@@ -105,6 +105,9 @@ func (r *Rights) erase(ctx context.Context, a accounts.Account) (Receipt, error)
 			return Receipt{}, fmt.Errorf("the account is erased, but its files are not unlinked: %w", err)
 		}
 	}
+	if r.Shown != nil {
+		r.Shown(e.who.Address())
+	}
 	if r.Nudge != nil {
 		r.Nudge()
 	}

@@ -93,5 +93,8 @@ func (r *Rights) object(ctx context.Context, a accounts.Account, by By, kind sch
 	if err == nil {
 		err = r.settled(ctx, receipt)
 	}
+	if err == nil && r.Shown != nil {
+		r.Shown(a.Address())
+	}
 	return Change{Changed: err == nil, Since: now}, err
 }

@@ -57,6 +57,8 @@ type Config struct {
 	Reserve time.Duration
 	// Nudge tells who takes events out of the log that something is due at once. May be nil.
 	Nudge func()
+	// Shown is told whose objections are other ones, or who was erased: what is shown of them from a directory follows. May be nil.
+	Shown func(bare string)
 	// Unlink returns when the files of an account are unlinked. Nil: there are none.
 	Unlink func(schemas.OwnerID) error
 	// Ledger signs receipts. Nil: they are not signed.

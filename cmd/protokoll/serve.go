@@ -145,6 +145,7 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 		}
 		if d.Directory != nil {
 			served.PasswordPage = d.Directory.PasswordPage
+			served.VCard = node.VCardOf(d.Directory.VCard)
 		}
 		served.DevicePasswords = d.Directory != nil && d.Directory.DevicePasswords
 		n.Domains = append(n.Domains, served)

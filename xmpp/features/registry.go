@@ -165,5 +165,8 @@ func (req *Request) visible() Account {
 	return req.Account
 }
 
+// Visible is visible, for packages that answer beside this one.
+func (req *Request) Visible() Account { return req.visible() }
+
 // errSession is returned when a switch of a session is asked for without one.
 var errSession = errors.New("request without a session")

@@ -102,7 +102,7 @@ func newServer(t testing.TB) server {
 		t.Fatal(err)
 	}
 	core.Register(r)
-	Register(r, core, nil)
+	Register(r, core, nil, nil)
 	return server{r, a}
 }
 

@@ -11,12 +11,12 @@ import (
 )
 
 // Register lets the forms follow each other. The core must be registered already. changed is told whose vCard is another one,
-// before the client knows; it may be nil, and does not block.
-func Register(r *features.Registry, core *pubsub.Core, changed func(bare string)) {
+// before the client knows; it may be nil, and does not block. cards are what a directory says; nil: there is none.
+func Register(r *features.Registry, core *pubsub.Core, changed func(bare string), cards *Cards) {
 	if changed == nil {
 		changed = func(string) {}
 	}
-	p := keeper{core, changed}
+	p := keeper{core, changed, cards}
 	core.Convert(NSAvatarMetadata, avatarPublished)
 	core.Convert(NSVCard4, func(d *pubsub.Draft, c pubsub.Change) error {
 		changed(d.Bare())
@@ -28,12 +28,16 @@ func Register(r *features.Registry, core *pubsub.Core, changed func(bare string)
 	r.Handle(features.Set, features.Self, features.NSPrivate, "query", p.setPrivate)
 	r.Feature(features.Self, NSAvatarConversion, nsBookmarksCompat, nsBookmarksPEP, nsBookmarksConverts, nsVCardXML, NSVCard4)
 	r.Feature(features.Server, nsVCardXML)
+	if cards != nil {
+		p.registerDirectory(r)
+	}
 }
 
 // keeper answers what changes more than one form.
 type keeper struct {
 	core    *pubsub.Core
 	changed func(bare string)
+	cards   *Cards
 }
 
 // change decides about facts and nodes of the asker's account in one command.

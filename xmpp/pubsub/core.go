@@ -17,6 +17,7 @@ type Core struct {
 	clock      func() time.Time
 	logger     *slog.Logger
 	converters map[string][]Converter // by node
+	derived    map[string]Derived     // by node
 	hosted     hosted
 }
 
@@ -33,7 +34,7 @@ type Converter func(d *Draft, c Change) error
 
 // New returns a core. Use gives it the owners before it serves.
 func New(logger *slog.Logger, clock func() time.Time) *Core {
-	return &Core{clock: clock, logger: logger, converters: map[string][]Converter{}}
+	return &Core{clock: clock, logger: logger, converters: map[string][]Converter{}, derived: map[string]Derived{}}
 }
 
 // Use gives the core the owners, and finds the nodes of services.

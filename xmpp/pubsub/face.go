@@ -101,6 +101,11 @@ func (a *asked) cause(owner string) schemas.Cause {
 
 // reading calls read under the lock of the node's owner.
 func (a *asked) reading(read func(o Owner, n *Node) error) error {
+	return a.readingOr(func(Owner) {}, read)
+}
+
+// readingOr calls absent where there is no such node, before that is said.
+func (a *asked) readingOr(absent func(o Owner), read func(o Owner, n *Node) error) error {
 	if a.Node == "" {
 		return nodeRequired()
 	}
@@ -115,6 +120,7 @@ func (a *asked) reading(read func(o Owner, n *Node) error) error {
 		}
 		n := c.Node(a.ref())
 		if n == nil {
+			absent(o)
 			return features.ItemNotFound()
 		}
 		return read(o, n)

@@ -180,17 +180,21 @@ func items(a *asked) (features.Reply, error) {
 		return features.Reply{}, tooManyItems()
 	}
 	var b []byte
-	err = a.reading(func(o Owner, n *Node) error {
+	var derived Derived
+	err = a.readingOr(func(o Owner) { derived = a.deriving(o) }, func(o Owner, n *Node) error {
 		if refusal := mayRead(o, n.Config, a.bare); refusal != nil {
 			return hidden(o, a.host, a.bare, refusal)
 		}
 		b, err = a.answerItems(o, n, limit)
 		return err
 	})
+	if derived != nil {
+		return a.later(derived, limit), nil
+	}
 	return features.Reply{Payload: b}, err
 }
 
-func (a *asked) answerItems(o Owner, n *Node, limit int) ([]byte, error) {
+func (a *asked) answerItems(o features.Facts, n *Node, limit int) ([]byte, error) {
 	ids := a.wanted(n)
 	p, err := a.body.Page.cut(ids)
 	if err != nil {

@@ -51,6 +51,9 @@ type Config struct {
 	// and returns accounts.ErrNoAccount for a stranger. Nil: only accounts that exist are known.
 	Resolve func(ctx context.Context, domain, localpart string) (accounts.Account, error)
 
+	// Elsewhere says what people of a directory show who have published nothing themselves; nil: nothing.
+	Elsewhere Elsewhere
+
 	Limits Limits
 	Clock  func() time.Time
 }

@@ -7,6 +7,7 @@ import (
 	"protokoll/schemas"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/frame"
+	"protokoll/xmpp/profile"
 	"protokoll/xmpp/pubsub"
 	"protokoll/xmpp/stream"
 )
@@ -97,7 +98,8 @@ func (a *Account) seen() (contacts []string) {
 
 // showNewestOf sends the newest items of one owner. An owner who has nothing of what is wanted is not looked up.
 func (r *Router) showNewestOf(owner string, to *Resource, wanted *features.Notify, t *stream.Turn) {
-	if all, known := r.newest.of(owner); known && !slices.ContainsFunc(all, func(n pubsub.Newest) bool { return wanted.Wants(n.Node) }) {
+	if all, known := r.newest.of(owner); known && !slices.ContainsFunc(all, func(n pubsub.Newest) bool { return wanted.Wants(n.Node) }) &&
+		(r.Elsewhere == nil || !wanted.Wants(profile.NSAvatarMetadata) || !r.Elsewhere.Known(owner)) {
 		return
 	}
 	c, err := owners{r}.lock(owner)
@@ -117,6 +119,7 @@ func (r *Router) showNewestOf(owner string, to *Resource, wanted *features.Notif
 			c.showItem(n, to, t)
 		}
 	}
+	c.showElsewhere(to, wanted, t)
 }
 
 // showItem sends the newest item of a node. One that is not on disk yet is left to the notice that follows it: whoever asks for

@@ -162,6 +162,9 @@ func (a *Account) photoHash() string {
 			a.photo, a.photoLoaded = card.GetPhotoSha1(), true
 		}
 	}
+	if e := a.elsewhere(); e != nil && a.photo == "" {
+		return e.Photo(lockedFacts{a})
+	}
 	return a.photo
 }
 

@@ -35,6 +35,8 @@ type Domain struct {
 	Search    string          // who may be found; empty: off
 	// PasswordPage is where people of the directory change their passwords. May be empty.
 	PasswordPage string
+	// VCard is what of the directory is shown of people who have no vCard; nil: nothing.
+	VCard *VCard
 	// DevicePasswords makes a domain with a directory offer SCRAM, by which device passwords work and no others.
 	DevicePasswords bool
 }
@@ -78,6 +80,7 @@ type Node struct {
 	control      *control.Server
 	wheel        *wheel.Wheel
 	beside       beside
+	cards        *profile.Cards // what the directories say of people; nil: nothing
 
 	sweeping  sweeping
 	listeners []net.Listener
@@ -159,7 +162,8 @@ func (n *Node) assemble() error {
 	nodes := pubsub.New(c.Logger, n.clock)
 	nodes.Register(registry)
 	people := n.newPeople()
-	profile.Register(registry, nodes, people.changed)
+	n.cards = n.newCards()
+	profile.Register(registry, nodes, people.changed, n.cards)
 	origins := peer.NewOrigins(c.Origins, time.Now)
 	services, err := n.services(origins)
 	if err != nil {
@@ -172,7 +176,7 @@ func (n *Node) assemble() error {
 	}
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.facts(), Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
-		Services: services, Resolve: who.Resolve, Limits: c.Accounts, Clock: n.clock,
+		Services: services, Resolve: who.Resolve, Elsewhere: n.elsewhere(), Limits: c.Accounts, Clock: n.clock,
 	})
 	access.router = n.Router
 	n.access = access
@@ -212,6 +216,7 @@ func (n *Node) assemble() error {
 
 // finishErasures goes on with what a kill interrupted, before the first client is let in.
 func (n *Node) finishErasures() error {
+	n.followRights()
 	n.rights = n.newRights(n.Router)
 	finished, err := n.rights.Finish(context.Background())
 	if finished > 0 {
@@ -300,6 +305,7 @@ func (n *Node) Stop(ctx context.Context) error {
 	errs = append(errs, n.beside.close(patience))
 	n.serving.Wait()
 	errs = append(errs, n.Sessions.Close()) // before the log: it appends what is owed
+	n.cards.Close()                         // before the router, which it tells
 	n.Router.Close()
 	for _, d := range n.cfg.Domains {
 		if d.Directory != nil {

@@ -32,7 +32,7 @@ func (s *Store) newRights(r *router.Router) *rights.Rights {
 		Audited: func(ctx context.Context, by rights.By, action, detail string, subjects ...schemas.OwnerID) error {
 			return s.audited(ctx, Staff{Actor: by.Actor, Reason: by.Reason}, action, detail, subjects...)
 		},
-		Reserve: s.reserve, KeyPlace: s.keyPlace(), Ledger: s.Ledger, Clock: s.clock, Whole: s.whole.RLocker(), Unlink: s.unlinkAll,
+		Reserve: s.reserve, KeyPlace: s.keyPlace(), Ledger: s.Ledger, Clock: s.clock, Whole: s.whole.RLocker(), Unlink: s.unlinkAll, Shown: s.shownAnew,
 	})
 }
 

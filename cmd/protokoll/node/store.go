@@ -60,9 +60,10 @@ type Store struct {
 	// whole is held for reading by who reads a lane from its beginning, and for writing while segments are dropped.
 	whole sync.RWMutex
 
-	access  *deviceAccess  // with the live router; nil while no server runs
-	rights  *rights.Rights // through the live router; nil while no server runs
-	reserve time.Duration  // how long an erased account's address is given to nobody else
+	shown   func(bare string) // what follows when a person objects or is erased; nil while no server runs
+	access  *deviceAccess     // with the live router; nil while no server runs
+	rights  *rights.Rights    // through the live router; nil while no server runs
+	reserve time.Duration     // how long an erased account's address is given to nobody else
 
 	domains []string
 	keep    string
