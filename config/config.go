@@ -24,6 +24,7 @@ type Config struct {
 	Upload    Upload        `toml:"upload"`
 	Proxy     Proxy         `toml:"proxy"`
 	PubSub    PubSub        `toml:"pubsub"`
+	Component []Component   `toml:"component"`
 	Ledger    Ledger        `toml:"ledger"`
 	Report    Report        `toml:"report"`
 	Resume    time.Duration `toml:"resume"` // how long a lost XEP-0198 session waits
@@ -36,6 +37,7 @@ type Listen struct {
 	ClientTLS []string `toml:"client_tls"` // direct TLS. XEP-0368
 	HTTPS     []string `toml:"https"`      // files that people upload; empty: none. XEP-0363
 	Proxy     []string `toml:"proxy"`      // SOCKS5 bytestreams between clients; empty: none. XEP-0065
+	Component []string `toml:"component"`  // external components, on this machine only; empty: none. XEP-0114
 }
 
 // Upload is what people may put on the server to send it. XEP-0363. Sizes in bytes.
@@ -62,6 +64,12 @@ type Proxy struct {
 // PubSub is the service for nodes that are nobody's own address. XEP-0060
 type PubSub struct {
 	Host string `toml:"host"` // JID of the service; empty: "pubsub." and the first domain
+}
+
+// Component is a program beside the server that answers for a host of its own. XEP-0114
+type Component struct {
+	Host       string `toml:"host"`
+	SecretFile string `toml:"secret_file"` // its first line is the secret
 }
 
 // Domain is one served domain.

@@ -30,12 +30,12 @@ func TestExampleShowsDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full.Contact = plain.Contact // empty lists and absent ones are the same
+	full.Contact, full.Listen.Component = plain.Contact, nil // empty lists and absent ones are the same
 	if diff := cmp.Diff(plain, full); diff != "" {
 		t.Errorf("a commented setting is not the default:\n%s", diff)
 	}
 	for _, key := range keysOf(reflect.TypeFor[Config]()) {
-		if !regexp.MustCompile(`(?m)^(# )?` + key + ` *=|^\[+[a-z.]*\b` + key + `\]`).MatchString(Example) {
+		if !regexp.MustCompile(`(?m)^(# *)?` + key + ` *=|^\[+[a-z.]*\b` + key + `\]`).MatchString(Example) {
 			t.Errorf("setting %q is not in the example", key)
 		}
 	}
@@ -111,6 +111,59 @@ level = "loud"
 	}
 	if t.Failed() {
 		t.Logf("got:\n%s", strings.Join(got, "\n"))
+	}
+}
+
+// What components speak is not encrypted, and a host belongs to one.
+func TestComponents(t *testing.T) {
+	t.Parallel()
+	const file = `data = "d"
+[listen]
+client = [":1"]
+component = ["127.0.0.1:5347", "[::1]:5347", "localhost:1", ":5347", "192.0.2.1:5347", "irc.example:1"]
+[[domain]]
+name = "a.example"
+certificate = "c"
+key = "k"
+[pubsub]
+host = "nodes.a.example"
+[[component]]
+host = "irc.a.example"
+secret_file = "s"
+[[component]]
+host = "irc.a.example"
+[[component]]
+host = "a.example"
+secret_file = "s"
+[[component]]
+host = "nodes.a.example"
+secret_file = "s"
+[[component]]
+host = "Bot.a.example"
+secret_file = "s"
+`
+	_, err := Parse("p.toml", []byte(file))
+	for _, want := range []string{
+		"p.toml:4: listen.component[4]: must be an address that only this machine reaches",
+		"p.toml:4: listen.component[5]: must be an address that only this machine reaches",
+		"p.toml:4: listen.component[6]: must be an address that only this machine reaches",
+		"p.toml:15: component[2].host: must be a name of its own",
+		"component[2].secret_file: is missing",
+		"p.toml:17: component[3].host: must be a name of its own",
+		"p.toml:20: component[4].host: must be a name of its own",
+		"p.toml:23: component[5].host: is no domain in its prepared",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("missing: %s in\n%v", want, err)
+		}
+	}
+	for _, n := range []string{"component[1]:", "component[2]:", "component[3]:", "component[1].host"} {
+		if err != nil && strings.Contains(err.Error(), "listen."+n) {
+			t.Errorf("%s is refused: %v", n, err)
+		}
+	}
+	if _, err := Parse("p.toml", []byte("data='d'\n[listen]\nclient=[':1']\n[[domain]]\nname='a'\ncertificate='c'\nkey='k'\n[[component]]\nhost='b'\nsecret_file='s'\n")); err == nil || !strings.Contains(err.Error(), "component: needs listen.component") {
+		t.Errorf("components without a port: %v", err)
 	}
 }
 

@@ -27,6 +27,7 @@ func (d check) validate(c *Config) {
 	d.addresses("listen.client_tls", c.Listen.ClientTLS)
 	d.addresses("listen.https", c.Listen.HTTPS)
 	d.addresses("listen.proxy", c.Listen.Proxy)
+	d.addresses("listen.component", c.Listen.Component)
 	if len(c.Listen.Client)+len(c.Listen.ClientTLS) == 0 {
 		d.Fault("listen", "names no address to listen on")
 	}
@@ -44,6 +45,7 @@ func (d check) validate(c *Config) {
 	d.positive("upload", reflect.ValueOf(c.Upload))
 	d.positive("proxy", reflect.ValueOf(c.Proxy))
 	d.services(c)
+	d.components(c)
 	d.tokens(&c.Tokens)
 	if c.Limits.StanzaBytes < 10_000 {
 		d.Fault("limits.stanza_bytes", "must be at least 10000 (RFC 6120 §13.12)")
@@ -130,6 +132,36 @@ func (d check) services(c *Config) {
 	}
 	if strings.ContainsAny(c.Proxy.Address, ":/ @") && net.ParseIP(c.Proxy.Address) == nil {
 		d.Fault("proxy.address", "must be a host name or an address, without a port")
+	}
+}
+
+// components checks the hosts of programs beside the server. Their protocol is not encrypted: it stays on this machine.
+func (d check) components(c *Config) {
+	for i, a := range c.Listen.Component {
+		host, _, err := net.SplitHostPort(a)
+		if ip := net.ParseIP(host); err == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			d.Fault(fmt.Sprintf("listen.component.%d", i), "must be an address that only this machine reaches, such as 127.0.0.1:5347")
+		}
+	}
+	if len(c.Component) > 0 && len(c.Listen.Component) == 0 {
+		d.Fault("component", "needs listen.component")
+	}
+	taken := map[string]bool{c.Upload.Host: true, c.Proxy.Host: true, c.PubSub.Host: true}
+	for _, dom := range c.Domain {
+		taken[dom.Name] = true
+	}
+	for i, one := range c.Component {
+		path := fmt.Sprintf("component.%d", i)
+		d.require(path+".host", one.Host)
+		d.require(path+".secret_file", one.SecretFile)
+		switch j, err := jid.Parse(one.Host); {
+		case one.Host == "":
+		case err != nil || j.Domainpart() != one.Host || j.String() != one.Host:
+			d.Fault(path+".host", "is no domain in its prepared (lower-case) form")
+		case taken[one.Host]:
+			d.Fault(path+".host", "must be a name of its own")
+		}
+		taken[one.Host] = true
 	}
 }
 

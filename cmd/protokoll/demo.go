@@ -23,16 +23,18 @@ import (
 )
 
 type demoCmd struct {
-	Data      string `placeholder:"DIR" type:"path" help:"Keep everything here; a second start goes on where the first stopped. Without it: a temporary folder."`
-	Listen    string `placeholder:"HOST:PORT" default:"127.0.0.1:5222" help:"Where clients connect with STARTTLS (${default})."`
-	ListenTLS string `name:"listen-tls" placeholder:"HOST:PORT" default:"127.0.0.1:5223" help:"Where clients connect with direct TLS (${default})."`
-	HTTPS     string `name:"listen-https" placeholder:"HOST:PORT" help:"Where files are uploaded (127.0.0.1:5443, another port where that one is taken)."`
-	Proxy     string `name:"listen-proxy" placeholder:"HOST:PORT" help:"Where bytestreams are relayed (127.0.0.1:7777, another port where that one is taken)."`
-	Domain    string `placeholder:"NAME" default:"localhost" help:"The domain (${default})."`
-	Accounts  int    `placeholder:"N" default:"3" help:"How many accounts user1 … userN there are (${default})."`
-	Password  string `placeholder:"TEXT" help:"The password of all of them. Without it: the one of the last start, at first a random one."`
-	Policy    string `placeholder:"FILE" type:"path" help:"The privacy policy to obey. Without it: the one that is built in."`
-	Verbose   bool   `short:"v" help:"Log everything to standard error."`
+	Data       string            `placeholder:"DIR" type:"path" help:"Keep everything here; a second start goes on where the first stopped. Without it: a temporary folder."`
+	Listen     string            `placeholder:"HOST:PORT" default:"127.0.0.1:5222" help:"Where clients connect with STARTTLS (${default})."`
+	ListenTLS  string            `name:"listen-tls" placeholder:"HOST:PORT" default:"127.0.0.1:5223" help:"Where clients connect with direct TLS (${default})."`
+	HTTPS      string            `name:"listen-https" placeholder:"HOST:PORT" help:"Where files are uploaded (127.0.0.1:5443, another port where that one is taken)."`
+	Proxy      string            `name:"listen-proxy" placeholder:"HOST:PORT" help:"Where bytestreams are relayed (127.0.0.1:7777, another port where that one is taken)."`
+	Components string            `name:"listen-component" placeholder:"HOST:PORT" help:"Where external components connect; with --component."`
+	Component  map[string]string `placeholder:"HOST=SECRET" help:"A component that may connect. Repeatable."`
+	Domain     string            `placeholder:"NAME" default:"localhost" help:"The domain (${default})."`
+	Accounts   int               `placeholder:"N" default:"3" help:"How many accounts user1 … userN there are (${default})."`
+	Password   string            `placeholder:"TEXT" help:"The password of all of them. Without it: the one of the last start, at first a random one."`
+	Policy     string            `placeholder:"FILE" type:"path" help:"The privacy policy to obey. Without it: the one that is built in."`
+	Verbose    bool              `short:"v" help:"Log everything to standard error."`
 }
 
 // maxDemoAccounts keeps a typing error from filling the disk.
@@ -53,6 +55,9 @@ func (c *demoCmd) Validate() error {
 			return fmt.Errorf("%s: must be host:port", flag)
 		}
 	}
+	if (c.Components == "") != (len(c.Component) == 0) {
+		return errors.New("--listen-component and --component belong together")
+	}
 	if c.Password == "" {
 		return nil // the one of the last start
 	}
@@ -64,6 +69,13 @@ func (c *demoCmd) Validate() error {
 
 func (c *demoCmd) https() string { return cmp.Or(c.HTTPS, "127.0.0.1:5443") }
 func (c *demoCmd) proxy() string { return cmp.Or(c.Proxy, "127.0.0.1:7777") }
+
+func (c *demoCmd) components() []string {
+	if c.Components == "" {
+		return nil
+	}
+	return []string{c.Components}
+}
 
 // anyPort lists what nobody asked for and need not be there.
 func (c *demoCmd) anyPort() (all []string) {
@@ -114,6 +126,7 @@ func (c *demoCmd) start(ctx context.Context) (*node.Node, error) {
 		Store:   node.StoreConfig{Folder: c.Data, Logger: logger, Policy: policy},
 		Domains: []node.Domain{{Pair: stream.Pair{Domain: c.Domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}, Search: node.SearchOptOut}},
 		Listen:  []string{c.Listen}, ListenTLS: []string{c.ListenTLS}, HTTPS: []string{c.https()}, Proxy: []string{c.proxy()},
+		ListenComponent: c.components(), Components: c.Component,
 		AnyPort: c.anyPort(), Upload: node.Upload{Name: "localhost"}, Relay: node.Relay{Address: "127.0.0.1"}, // the domain may be in no DNS
 		Operators: []string{"user1@" + c.Domain},
 		Contacts:  features.Contacts{DataProtection: []string{"mailto:data-protection@" + c.Domain}, Admin: []string{"xmpp:user1@" + c.Domain}, Abuse: []string{"xmpp:user1@" + c.Domain}},

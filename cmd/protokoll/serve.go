@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -124,7 +126,8 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 		Relay: node.Relay{Host: c.Proxy.Host, Address: c.Proxy.Address, Limits: bytestreams.Limits{
 			Streams: c.Proxy.Streams, StreamsAccount: c.Proxy.StreamsAccount, BytesPerSecond: c.Proxy.BytesPerSecond,
 		}},
-		PubSub:   c.PubSub.Host,
+		PubSub:          c.PubSub.Host,
+		ListenComponent: c.Listen.Component, Components: map[string]string{},
 		Tokens:   accounts.TokenLife{Local: c.Tokens.Life, Directory: c.Tokens.DirectoryLife},
 		Contacts: features.Contacts(c.Contact), Operators: c.Operators,
 		Streams: streamLimits(c.Limits),
@@ -136,6 +139,11 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 	}
 	n.Origins.Connections, n.Origins.PerSecond = c.Limits.ConnectionsOrigin, c.Limits.ConnectionsSecond
 	var errs []error
+	for _, one := range c.Component {
+		secret, err := componentSecret(one.SecretFile)
+		errs = append(errs, err)
+		n.Components[one.Host] = secret
+	}
 	for _, d := range c.Domain {
 		served := node.Domain{Pair: stream.Pair{Domain: d.Name, Certificate: d.Certificate, Key: d.Key}, Search: d.Search}
 		if d.Directory != nil {
@@ -151,6 +159,21 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 		n.Domains = append(n.Domains, served)
 	}
 	return n, errors.Join(errs...)
+}
+
+// minComponentSecret is the shortest secret of a component, in bytes.
+const minComponentSecret = 16
+
+func componentSecret(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("read the secret of a component: %w", err)
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if line = strings.TrimSpace(line); len(line) < minComponentSecret {
+		return "", fmt.Errorf("%s: the secret of a component must have at least %d characters", file, minComponentSecret)
+	}
+	return line, nil
 }
 
 func streamLimits(l config.Limits) stream.Limits {

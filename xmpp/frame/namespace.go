@@ -4,11 +4,12 @@ import "bytes"
 
 // Namespaces that the framer itself must know.
 const (
-	NSClient  = "jabber:client"                        // RFC 6120 §4.8.2
-	NSServer  = "jabber:server"                        // RFC 6120 §4.8.2
-	NSStreams = "http://etherx.jabber.org/streams"     // RFC 6120 §4.8.1
-	nsXML     = "http://www.w3.org/XML/1998/namespace" // bound to xml always
-	nsXMLNS   = "http://www.w3.org/2000/xmlns/"        // bound to xmlns always
+	NSClient    = "jabber:client"                        // RFC 6120 §4.8.2
+	NSServer    = "jabber:server"                        // RFC 6120 §4.8.2
+	NSComponent = "jabber:component:accept"              // XEP-0114 §3
+	NSStreams   = "http://etherx.jabber.org/streams"     // RFC 6120 §4.8.1
+	nsXML       = "http://www.w3.org/XML/1998/namespace" // bound to xml always
+	nsXMLNS     = "http://www.w3.org/2000/xmlns/"        // bound to xmlns always
 )
 
 // controls are the control characters of XML.
@@ -44,15 +45,23 @@ type binding struct {
 func (s *Scanner) uri(b []byte, u uri) []byte {
 	switch u.origin {
 	case fromBytes:
-		return u.of(b)
+		return s.named(u.of(b))
 	case fromRaw:
-		return decodeValue(u.of(b))
+		return s.named(decodeValue(u.of(b)))
 	case fromOuter:
 		return []byte(s.outer[u.start].uri)
 	case fromXML:
 		return []byte(nsXML)
 	}
 	return s.space
+}
+
+// named returns the namespace that a name on this stream stands for.
+func (s *Scanner) named(space []byte) []byte {
+	if s.alias != "" && string(space) == s.alias {
+		return s.space
+	}
+	return space
 }
 
 // declared returns the namespace that a declaration with the value v declares.

@@ -105,12 +105,20 @@ func (s *Scanner) header(b []byte, empty bool) bool {
 		return s.fail(InvalidNamespace, "not the stream namespace")
 	case string(root.local(b)) != "stream":
 		return s.fail(BadFormat, "not a stream header")
-	case string(w.header.Space) != string(s.space):
+	case string(w.header.Space) != s.expected():
 		return s.fail(InvalidNamespace, "not the content namespace") // RFC 6120 §4.8.2
 	case empty:
 		return s.fail(BadFormat, "empty stream")
 	}
 	return true
+}
+
+// expected is the default namespace of the stream.
+func (s *Scanner) expected() string {
+	if s.alias != "" {
+		return s.alias
+	}
+	return string(s.space)
 }
 
 // fillHeader stores the attributes of the stream's start tag and returns the default namespace.

@@ -40,7 +40,8 @@ type Scanner struct {
 	limits Limits
 	err    *Error
 	work   *work     // nil while nothing is half-read and nobody looks at a result
-	space  []byte    // the content namespace: what the stream's default namespace must be. RFC 6120 §4.8.2
+	space  []byte    // the content namespace, that of the stanzas. RFC 6120 §4.8.2
+	alias  string    // another name of the content namespace, which this stream uses for it; empty: none
 	root   string    // the stream's start tag as it was spelt, for its end tag
 	outer  []outside // prefixes that the header declared
 
@@ -60,6 +61,13 @@ func (s *Scanner) Reset(l Limits) { s.reset(clientSpace, l) }
 
 // ResetServer is Reset for the stream of another server.
 func (s *Scanner) ResetServer(l Limits) { s.reset(serverSpace, l) }
+
+// ResetComponent is Reset for the stream of an external component: it calls the content namespace [NSComponent], and its frames
+// are those of [NSClient]. XEP-0114 §3
+func (s *Scanner) ResetComponent(l Limits) {
+	s.reset(clientSpace, l)
+	s.alias = NSComponent
+}
 
 func (s *Scanner) reset(space []byte, l Limits) {
 	if s.work != nil {

@@ -72,7 +72,11 @@ func (m *mail) keepSent(to *Account, s *snapshot) bool {
 		return false
 	}
 	defer own.mu.Unlock()
-	return own.keepMessage(m, m.to.String(), explicit(m.withoutID(to)), true)
+	sent := m.bytes
+	if to != nil { // another server knows it by no id of ours
+		sent = m.withoutID(to)
+	}
+	return own.keepMessage(m, m.to.String(), explicit(sent), true)
 }
 
 // withoutID returns the message without the stanza-id that was written last.

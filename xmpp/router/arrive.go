@@ -44,6 +44,8 @@ func (r *Router) arrive(from *Resource, own *snapshot, t *stream.Turn) {
 	for _, contact := range probe {
 		if c := r.peekString(contact); c != nil {
 			r.answerProbe(c, a, from, false, t)
+		} else {
+			r.probeAway(from, contact)
 		}
 	}
 	for _, stanza := range requests {
@@ -174,9 +176,14 @@ func (r *Router) Unanswered(stanza []byte, t *stream.Turn) {
 		return
 	}
 	to := split(f.From)
+	p := errorStanza(&f, string(f.To), to.String(), errGone)
+	if !r.Ours(to.Domain()) {
+		_ = r.forward(to, p.Head) // who asked is gone too
+		return
+	}
 	if a := r.peek(to.Bare()); a != nil {
 		if v := a.snap.Load().find(to.Bytes()); v != nil {
-			v.Outlet.Deliver(t, errorStanza(&f, string(f.To), to.String(), errGone))
+			v.Outlet.Deliver(t, p)
 		}
 	}
 }

@@ -49,7 +49,7 @@ type inquiry struct {
 // session's lock, and no account's.
 func (r *Router) Ask(kind, domain string, to Address, payload []byte, done Answered, t *stream.Turn) {
 	if !r.Ours(to.Domain()) {
-		done(nil, ErrNotOurs)
+		r.askAway(kind, domain, to, payload, done)
 		return
 	}
 	var v *view
@@ -68,6 +68,23 @@ func (r *Router) Ask(kind, domain string, to Address, payload []byte, done Answe
 	tag := frame.Tag{Name: "iq", From: domain, To: to.String(), ID: id, Type: kind}
 	if !v.Outlet.Deliver(t, Parcel{Head: tag.AppendTo(nil, payload), Kept: true, Kind: Request}) {
 		r.asked.end(id, to.String(), nil, ErrNoAnswer)
+	}
+}
+
+// askAway is Ask for a host that is not ours.
+func (r *Router) askAway(kind, domain string, to Address, payload []byte, done Answered) {
+	if !r.leads(to) {
+		done(nil, ErrNotOurs)
+		return
+	}
+	id, ok := r.asked.add(to.String(), done)
+	if !ok {
+		done(nil, ErrBusy)
+		return
+	}
+	tag := frame.Tag{Name: "iq", From: domain, To: to.String(), ID: id, Type: kind}
+	if err := r.forward(to, tag.AppendTo(nil, payload)); err != nil {
+		r.asked.end(id, to.String(), nil, err)
 	}
 }
 

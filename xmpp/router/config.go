@@ -47,6 +47,9 @@ type Config struct {
 	// sent to them. They are listed under every domain. XEP-0030 §4.1
 	Services map[string]*features.Registry
 
+	// Remotes leads to hosts that are not ours; nil: to none.
+	Remotes Remotes
+
 	// Resolve opens an account for a person of the directory who never signed in. It may take as long as the directory does
 	// and returns accounts.ErrNoAccount for a stranger. Nil: only accounts that exist are known.
 	Resolve func(ctx context.Context, domain, localpart string) (accounts.Account, error)
@@ -146,6 +149,11 @@ func New(c Config) *Router {
 	r.Registry.Feature(features.Server, "urn:xmpp:features:rosterver")
 	for _, host := range slices.Sorted(maps.Keys(c.Services)) {
 		r.Registry.Item(features.Server, features.Item{JID: host, Name: c.Services[host].Name()})
+	}
+	if c.Remotes != nil {
+		for _, host := range c.Remotes.Hosts() {
+			r.Registry.Item(features.Server, features.Item{JID: host})
+		}
 	}
 	return r
 }

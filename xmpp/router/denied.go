@@ -164,9 +164,7 @@ func (r *Router) blocksChanged(from *Resource, change *features.BlockChange) {
 		t := stream.NewTurn()
 		defer t.End()
 		for _, m := range moves {
-			if c := r.peekString(m.contact); c != nil {
-				c.snap.Load().show(m.presence.to(c.toAttr), a.bare, t)
-			}
+			r.showContact(m.contact, a.bare, m.presence, t)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 // Conditions that only routing uses. RFC 6120 §8.3.3
 var (
 	errNoSuchServer = &features.Error{Type: "cancel", Condition: "remote-server-not-found"} // RFC 6120 §8.3.3.16
+	errTimeout      = &features.Error{Type: "wait", Condition: "remote-server-timeout"}     // RFC 6120 §8.3.3.17
 	errGone         = &features.Error{Type: "wait", Condition: "recipient-unavailable"}     // RFC 6120 §8.3.3.13
 	errInvalid      = features.BadRequest("")
 )
@@ -25,6 +26,10 @@ func (r *Router) conditionOf(err error) *features.Error {
 		return features.JIDMalformed()
 	case errors.Is(err, ErrNotOurs):
 		return errNoSuchServer
+	case errors.Is(err, ErrUnreachable):
+		return errTimeout
+	case errors.Is(err, ErrCongested):
+		return features.ResourceConstraint() // RFC 6120 §8.3.3.18: wait
 	case errors.Is(err, accounts.ErrNoAccount):
 		return features.ServiceUnavailable() // RFC 6121 §8.5.1
 	}
@@ -80,8 +85,10 @@ func (r *Router) bounce(d *Duty, e *features.Error, t *stream.Turn) {
 		return
 	}
 	sender := split([]byte(d.sender))
+	p := errorStanza(&f, string(f.To), d.sender, e)
 	a := r.peek(sender.Bare())
 	if a == nil {
+		_ = r.forward(sender, p.Head) // a foreigner's; nobody else waits for it
 		return
 	}
 	s := a.snap.Load()
@@ -89,7 +96,6 @@ func (r *Router) bounce(d *Duty, e *features.Error, t *stream.Turn) {
 	if v == nil {
 		return
 	}
-	p := errorStanza(&f, string(f.To), d.sender, e)
 	v.Outlet.Deliver(t, p)
 	if s.wantsCopies() && a.copied.has(split(f.To), f.ID) {
 		r.copyError(v.Resource, s, p.Head, t)

@@ -20,9 +20,6 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	}
 	to, err := r.addressee(from, f)
 	service := r.service(to)
-	if err == nil && service == nil && !r.Ours(to.Domain()) {
-		err = ErrNotOurs
-	}
 	if err == nil && from.denies(features.Everything, string(to.Bytes())) {
 		err = features.Blocked()
 	}
@@ -32,6 +29,10 @@ func (r *Router) IQ(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	case service != nil:
 		if request {
 			r.serveAt(service, from, to, kind, f, t)
+		}
+	case !r.Ours(to.Domain()):
+		if err := r.forward(to, f.AppendTo(nil, frame.Stamp{From: from.full, Lang: from.Lang})); err != nil {
+			r.Refuse(from, f, err, t)
 		}
 	case !to.IsBare():
 		r.routeIQ(from, to, f, request, t)
@@ -84,19 +85,26 @@ func (r *Router) serve(from *Resource, to Address, kind features.Kind, f *frame.
 	case to.IsServer():
 		req.Target = features.Server
 	default:
-		req.Target = features.Contact
-		a, err := r.Find(to)
-		switch {
-		case err == nil:
-			req.Account = a
-		case isUnopened(err), err == accounts.ErrNoAccount: //nolint:errorlint // as Find returns it
-			// Who never signed in has nothing to show, and whether there is such a person is not said.
-		default:
+		if err := r.aimAt(req, to); err != nil {
 			r.Refuse(from, f, err, t)
 			return nil
 		}
 	}
 	r.answer(r.Registry, from, req, t)
+	return nil
+}
+
+// aimAt makes a request one to somebody else's account. Who never signed in has nothing to show, and whether there is such a person
+// is not said.
+func (r *Router) aimAt(req *features.Request, to Address) error {
+	req.Target = features.Contact
+	a, err := r.Find(to)
+	switch {
+	case err == nil:
+		req.Account = a
+	case !isUnopened(err) && err != accounts.ErrNoAccount: //nolint:errorlint // as Find returns it
+		return err
+	}
 	return nil
 }
 

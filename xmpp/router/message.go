@@ -54,6 +54,8 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 		r.deliver(a, &m, f, t)
 	case isUnopened(err):
 		return err
+	case err == ErrNotOurs: //nolint:errorlint // as Find returns it
+		r.sendAway(&m, f, t)
 	default:
 		m.nature = features.NatureOf(f)
 		if err != accounts.ErrNoAccount || Judge(m.kind, ToBare, NoAccount) == Refuse { //nolint:errorlint // as Find returns it
@@ -62,6 +64,18 @@ func (r *Router) Message(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	}
 	r.copySent(&m, f, a, t)
 	return nil
+}
+
+// sendAway hands a message to another host. It is nobody's duty here once that has it.
+func (r *Router) sendAway(m *mail, f *frame.Frame, t *stream.Turn) {
+	m.nature = features.NatureOf(f)
+	bytes := f.AppendTo(nil, frame.Stamp{From: m.from.full, Lang: m.from.Lang})
+	if err := r.forward(m.to, bytes); err != nil {
+		r.decline(m, f, err, t)
+		return
+	}
+	m.bytes, m.received = bytes, r.now()
+	rand.Read(m.id[:]) // under which the sender's archive has it; never fails: crypto/rand crashes the program instead
 }
 
 func isUnopened(err error) bool {

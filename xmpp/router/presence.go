@@ -193,9 +193,7 @@ func (a *Account) audience() []string {
 func (r *Router) tell(a *Account, own *snapshot, contacts []string, p Parcel, t *stream.Turn) {
 	r.tellOwn(a, own, p, t)
 	for _, contact := range contacts {
-		if c := r.peekString(contact); c != nil {
-			c.snap.Load().show(p.to(c.toAttr), a.bare, t)
-		}
+		r.showContact(contact, a.bare, p, t)
 	}
 }
 
@@ -236,13 +234,22 @@ func (r *Router) tellDirected(from *Resource, gone map[string]bool, p Parcel, t 
 	}
 }
 
-// sendPresence delivers a presence to an address of ours.
+// sendPresence delivers a presence to an address, here or elsewhere.
 func (r *Router) sendPresence(from *Resource, to Address, p Parcel, t *stream.Turn) {
+	p = p.to(toAttribute(to.Bytes()))
+	if r.Ours(to.Domain()) {
+		r.hand(from, to, p, t)
+	} else {
+		_ = r.forward(to, p.Head, p.Mid, p.Tail) // a presence that is lost is not told
+	}
+}
+
+// hand delivers a presence to an address of ours.
+func (r *Router) hand(from *Resource, to Address, p Parcel, t *stream.Turn) {
 	c := r.peek(to.Bare())
 	if c == nil {
 		return
 	}
-	p = p.to(append(appendEscaped([]byte(" to='"), to.Bytes()), '\''))
 	s := c.snap.Load()
 	if to.IsBare() {
 		s.show(p, from.full, t)
@@ -254,7 +261,7 @@ func (r *Router) sendPresence(from *Resource, to Address, p Parcel, t *stream.Tu
 // directed routes presence with an address, and remembers who must hear of the end. RFC 6121 §4.6
 func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error {
 	to, err := ParseAddress(f.To)
-	if err == nil && !r.Ours(to.Domain()) {
+	if err == nil && !r.Ours(to.Domain()) && !r.leads(to) {
 		err = ErrNotOurs
 	}
 	if err != nil {
@@ -274,15 +281,10 @@ func (r *Router) directed(from *Resource, f *frame.Frame, t *stream.Turn) error 
 		stamp.Append = features.PhotoUpdate(f, from.Account.shownPhoto()) // XEP-0398 §4
 	}
 	b := f.AppendTo(nil, stamp)
-	c := r.peek(to.Bare())
-	if c == nil {
-		return nil
-	}
-	s, p := c.snap.Load(), Parcel{Head: b, Kept: true}
-	if to.IsBare() {
-		s.show(p, from.full, t)
-	} else if v := s.find(to.Bytes()); v != nil && !s.denies(v, features.PresenceIn, from.full) {
-		v.Outlet.Deliver(t, p)
+	if r.Ours(to.Domain()) {
+		r.hand(from, to, Parcel{Head: b, Kept: true}, t)
+	} else if err := r.forward(to, b); err != nil {
+		r.turnDown(from, f, err, t)
 	}
 	return nil
 }

@@ -184,6 +184,7 @@ func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, 
 	}
 	to, err := ParseAddress(f.To)
 	switch {
+	case err == nil && r.leads(to):
 	case err == nil && !r.Ours(to.Domain()):
 		err = ErrNotOurs
 	case err == nil && (string(to.Bare()) == from.Account.bare || len(to.Localpart()) == 0):
@@ -255,9 +256,14 @@ func (p *plan) follow(a *Account, contact string, res roster.Result) {
 // inbound applies a stanza of an owner to the contact's side. Whether there is such an account, and whether it blocks the
 // owner, makes no difference to the owner. RFC 6121 §3.1.3, XEP-0191 §3.3
 func (p *plan) inbound(owner, contact string, kind roster.Type, stanza []byte) {
-	c, err := p.r.Find(split([]byte(contact)))
+	to := split([]byte(contact))
+	if !p.r.Ours(to.Domain()) {
+		p.then(func(*stream.Turn) { _ = p.r.forward(to, stanza) }) // asked again at the next sign-in: RFC 6121 §3.1.2
+		return
+	}
+	c, err := p.r.Find(to)
 	if err != nil {
-		if !errors.Is(err, accounts.ErrNoAccount) && !errors.Is(err, ErrNotOurs) && !isUnopened(err) {
+		if !errors.Is(err, accounts.ErrNoAccount) && !isUnopened(err) {
 			p.r.Logger.Error("subscription not delivered", slog.Any("error", err))
 		}
 		return
@@ -298,10 +304,7 @@ func (a *Account) deliverSubscription(kind roster.Type, stanza []byte, t *stream
 
 // showTo sends a contact the presence of each available resource, or that each is unavailable. RFC 6121 §3.1.5, §3.2.2
 func (r *Router) showTo(a *Account, contact string, available bool, t *stream.Turn) {
-	c, s := r.peekString(contact), a.snap.Load()
-	if c == nil {
-		return
-	}
+	s := a.snap.Load()
 	for i := range s.views {
 		v := &s.views[i]
 		if !v.available {
@@ -314,6 +317,6 @@ func (r *Router) showTo(a *Account, contact string, available bool, t *stream.Tu
 		if !available {
 			p = Parcel{Head: v.fromHead, Tail: []byte(" type='unavailable'/>"), Kept: true, Lazy: true}
 		}
-		c.snap.Load().show(p.to(c.toAttr), a.bare, t)
+		r.showContact(contact, a.bare, p, t)
 	}
 }

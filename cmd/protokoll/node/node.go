@@ -43,25 +43,27 @@ type Domain struct {
 
 // Config is everything a server is made of.
 type Config struct {
-	Store     StoreConfig
-	Domains   []Domain
-	Listen    []string // STARTTLS
-	ListenTLS []string // direct TLS
-	Tokens    accounts.TokenLife
-	HTTPS     []string // files that people upload; empty: none
-	Proxy     []string // bytestreams that are relayed; empty: none
-	AnyPort   []string // of HTTPS and Proxy: where one of these is taken, another port will do
-	Upload    Upload
-	Relay     Relay
-	PubSub    string // host of the service; empty: "pubsub." and the first domain
-	Contacts  features.Contacts
-	Operators []string // bare JIDs, prepared; their clients show the menus of operators
-	Streams   stream.Limits
-	Accounts  router.Limits
-	Origins   peer.Limits
-	Resume    time.Duration // 0: the default of xmpp/session
-	Stop      time.Duration // for streams to close; 0: 3 s
-	Logger    *slog.Logger
+	Store           StoreConfig
+	Domains         []Domain
+	Listen          []string // STARTTLS
+	ListenTLS       []string // direct TLS
+	Tokens          accounts.TokenLife
+	HTTPS           []string          // files that people upload; empty: none
+	Proxy           []string          // bytestreams that are relayed; empty: none
+	ListenComponent []string          // external components; empty: none
+	Components      map[string]string // secrets by host
+	AnyPort         []string          // of HTTPS and Proxy: where one of these is taken, another port will do
+	Upload          Upload
+	Relay           Relay
+	PubSub          string // host of the service; empty: "pubsub." and the first domain
+	Contacts        features.Contacts
+	Operators       []string // bare JIDs, prepared; their clients show the menus of operators
+	Streams         stream.Limits
+	Accounts        router.Limits
+	Origins         peer.Limits
+	Resume          time.Duration // 0: the default of xmpp/session
+	Stop            time.Duration // for streams to close; 0: 3 s
+	Logger          *slog.Logger
 	// Prepare, where it is set, works on the store before the first client is let in.
 	Prepare func(context.Context, *Store) error
 }
@@ -174,10 +176,17 @@ func (n *Node) assemble() error {
 	if people != nil {
 		services["search."+c.Store.Domains[0]] = profile.Search(people, "Suche / search", n.clock, c.Logger)
 	}
+	remotes, err := n.components(origins, services)
+	if err != nil {
+		return err
+	}
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.facts(), Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
-		Services: services, Resolve: who.Resolve, Elsewhere: n.elsewhere(), Limits: c.Accounts, Clock: n.clock,
+		Services: services, Resolve: who.Resolve, Elsewhere: n.elsewhere(), Remotes: remotes, Limits: c.Accounts, Clock: n.clock,
 	})
+	if n.beside.others != nil {
+		n.beside.others.Use(n.Router)
+	}
 	access.router = n.Router
 	n.access = access
 	if n.beside.upload != nil {

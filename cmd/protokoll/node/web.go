@@ -16,7 +16,9 @@ import (
 
 	"protokoll/internal/peer"
 	"protokoll/xmpp/bytestreams"
+	"protokoll/xmpp/component"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/router"
 	"protokoll/xmpp/upload"
 	"protokoll/xmpp/web"
 )
@@ -41,6 +43,7 @@ type beside struct {
 	web    *web.Server
 	upload *upload.Service
 	relay  *bytestreams.Proxy
+	others *component.Server
 	cancel context.CancelFunc
 
 	listeners []net.Listener
@@ -71,6 +74,20 @@ func (n *Node) services(origins *peer.Origins) (map[string]*features.Registry, e
 		hosts[host] = n.beside.relay.Registry(c.Logger)
 	}
 	return hosts, nil
+}
+
+// components makes the way to programs beside the server; nil if there are none. None may take the name of a service.
+func (n *Node) components(origins *peer.Origins, services map[string]*features.Registry) (router.Remotes, error) {
+	if len(n.cfg.Components) == 0 {
+		return nil, nil
+	}
+	for host := range n.cfg.Components {
+		if services[host] != nil {
+			return nil, fmt.Errorf("component %s: this name is a service of the server itself", host)
+		}
+	}
+	n.beside.others = component.New(component.Config{Secrets: n.cfg.Components, Origins: origins, Logger: n.cfg.Logger})
+	return n.beside.others, nil
 }
 
 // openWeb makes the web server and hangs into it what there is.
@@ -122,6 +139,13 @@ func (n *Node) listenBeside() error {
 		}
 		n.serving.Go(func() { n.ended(n.beside.relay.Serve(l)) })
 	}
+	for _, address := range n.cfg.ListenComponent {
+		l, err := n.open(address)
+		if err != nil {
+			return err
+		}
+		n.serving.Go(func() { n.ended(n.beside.others.Serve(l)) })
+	}
 	if n.beside.upload != nil {
 		n.serving.Go(func() { n.beside.upload.Run(ctx) })
 	}
@@ -157,6 +181,9 @@ func (b *beside) close(ctx context.Context) (err error) {
 	b.cancel()
 	if b.relay != nil {
 		b.relay.Close()
+	}
+	if b.others != nil {
+		b.others.Close()
 	}
 	if b.web != nil {
 		ctx, cancel := context.WithTimeout(ctx, webPatience)
