@@ -38,8 +38,8 @@ func TestFind(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].ID != some.ID {
 		t.Errorf("by the whole name: %d people, %v", len(found), err)
 	}
-	p, err := l.Profile(context.Background(), some.Localpart, Attributes{Given: "givenName", Family: "sn"})
-	if err != nil || p.Given == "" || p.Family == "" || p.Name != some.Name || p.Phone != "" {
+	p, err := l.Profile(context.Background(), some.Localpart, Attributes{Name: "displayName", Given: "givenName", Family: "sn"})
+	if err != nil || p.Given == "" || p.Family == "" || p.Name != some.Name || p.ID != some.ID || p.Phone != "" {
 		t.Errorf("profile: %v", err)
 	}
 	if _, err := l.Profile(context.Background(), "nobody.at.all", Attributes{}); !errors.Is(err, ErrNoSuchEntry) {
