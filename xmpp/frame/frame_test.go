@@ -203,3 +203,46 @@ func TestErrorText(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestComponentStream: a component calls the content namespace by another name, and its stanzas are like anybody's. XEP-0114 §3
+func TestComponentStream(t *testing.T) {
+	t.Parallel()
+	header := func(space string) string {
+		return "<stream:stream xmlns='" + space + "' xmlns:stream='http://etherx.jabber.org/streams' to='a'>"
+	}
+	for in, want := range map[string]string{
+		"<message from='a' to='b'><body>x</body></message>":                                 "<message from='a' to='b'><body>x</body></message>",
+		"<message xmlns='jabber:component:accept' from='a' to='b'><body>x</body></message>": "<message from='a' to='b'><body>x</body></message>",
+		"<message xmlns='jabber:client' from='a' to='b'><body>x</body></message>":           "<message from='a' to='b'><body>x</body></message>",
+	} {
+		var s Scanner
+		s.ResetComponent(AfterLogin())
+		b := []byte(header(NSComponent) + in)
+		n, kind, err := s.Next(b)
+		if kind != StreamHeader || err != nil {
+			t.Fatal(kind, err)
+		}
+		if _, kind, err = s.Next(b[n:]); kind != Element || err != nil {
+			t.Fatal(kind, err)
+		}
+		f := s.Frame()
+		if f.Name != Message || string(f.ChildText(NSClient, "body")) != "x" {
+			t.Errorf("%s: %v, %d children", in, f.Name, len(f.Children))
+		}
+		if got := string(f.AppendTo(nil, Stamp{})); got != want {
+			t.Errorf("%s became %s", in, got)
+		}
+	}
+	for _, space := range []string{NSClient, NSServer} {
+		var s Scanner
+		s.ResetComponent(AfterLogin())
+		if _, _, err := s.Next([]byte(header(space))); err == nil {
+			t.Errorf("a header in %s is taken", space)
+		}
+	}
+	var s Scanner
+	s.Reset(AfterLogin())
+	if _, _, err := s.Next([]byte(header(NSComponent))); err == nil {
+		t.Error("a client's header in the component's namespace is taken")
+	}
+}
