@@ -24,6 +24,8 @@ var forbidden = []struct{ pkg, on, why string }{
 	{"protokoll/xmpp/profile", "protokoll/xmpp/router", "conversions work on drafts; what is needed of people is an interface"},
 	{"protokoll/xmpp/web", "protokoll/xmpp/router", "a web server knows no accounts; what hangs in it does"},
 	{"protokoll/xmpp/web", "protokoll/eventlog", "a web server stores nothing"},
+	{"protokoll/xmpp/router", "protokoll/xmpp/component", "the router knows ways, not who opened them"},
+	{"protokoll/xmpp/component", "protokoll/xmpp/session", "a component is no client"},
 	{"protokoll/xmpp/bytestreams", "protokoll/xmpp/router", "a relay knows no accounts but the name of who asks"},
 	{"protokoll/xmpp/upload", "protokoll/xmpp/router", "what is needed of accounts is an interface"},
 	{"protokoll/schemas/...", "protokoll/eventlog", "schemas import nothing of ours"},

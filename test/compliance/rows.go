@@ -26,7 +26,7 @@ func suites() []row {
 		{"Core, advanced", "Direct TLS", "XEP-0368", nil, []string{"test/compliance.TestDirectTLS"}, ""},
 		{"Core, server", "Feature discovery", "XEP-0030", atDomain("http://jabber.org/protocol/disco#info"), []string{conversations + "disco.txt"}, ""},
 		{"Core, advanced", "Feature broadcasts", "XEP-0115", []probe{stream("http://jabber.org/protocol/caps", "c")}, []string{conversations + "caps.txt"}, ""},
-		{"Core, server", "Server extensibility", "XEP-0114", nil, nil, "components"},
+		{"Core, server", "Server extensibility", "XEP-0114", nil, []string{"test/components.TestSlixmpp", "test/components.TestAnswers"}, ""},
 		{"Core, advanced", "Event publishing", "XEP-0163", []probe{is("pubsub", "pep")}, []string{conversations + "pep.txt"}, ""},
 
 		{"Web, server", "Web connection mechanisms", "RFC 7395, XEP-0206", nil, nil, web},
