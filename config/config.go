@@ -109,9 +109,22 @@ type Directory struct {
 	DialTimeout  time.Duration `toml:"dial_timeout"`
 	Timeout      time.Duration `toml:"timeout"`
 	// DevicePasswords offers SCRAM, for passwords that the server makes for one device each.
-	DevicePasswords bool   `toml:"device_passwords"`
-	VCard           *VCard `toml:"vcard"` // absent: nothing of the directory is shown to others
-	Rule            []Rule `toml:"rule"`
+	DevicePasswords bool    `toml:"device_passwords"`
+	VCard           *VCard  `toml:"vcard"` // absent: nothing of the directory is shown to others
+	Group           []Group `toml:"group"` // that are in the rosters of their members
+	Rule            []Rule  `toml:"rule"`
+}
+
+// Group is where the directory has groups of people who have each other in their rosters.
+type Group struct {
+	Base      string        `toml:"base"` // DN of one group, or of what is above several
+	Filter    string        `toml:"filter"`
+	Member    string        `toml:"member"`     // attribute with the members: DNs …
+	MemberKey string        `toml:"member_key"` // … or, where this is set, values of this attribute of people
+	Name      string        `toml:"name"`       // attribute with the name that rosters show
+	Title     string        `toml:"title"`      // name for all of them; empty: each has its own
+	VisibleTo []string      `toml:"visible_to"` // names of groups whose members see these too
+	Refresh   time.Duration `toml:"refresh"`
 }
 
 // VCard names the attributes of which a directory person's vCard is made who has none of their own. An empty one is not shown.

@@ -27,6 +27,14 @@ func Default() Config {
 // Defaults fills in what a [[domain]] table need not name.
 func (d *Domain) Defaults() { d.Search = "opt-in" }
 
+// Defaults fills in what a [[domain.directory.group]] table need not name.
+func (g *Group) Defaults() {
+	*g = Group{
+		Filter: "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=group)(objectClass=posixGroup))",
+		Member: "member", Name: "cn", Refresh: 15 * time.Minute,
+	}
+}
+
 // Defaults fills in what a [domain.directory.vcard] table need not name.
 func (v *VCard) Defaults() {
 	*v = VCard{

@@ -216,6 +216,9 @@ func (d check) directory(path string, dir *Directory) {
 	if dir.VCard != nil {
 		d.vcard(strict.Join(path, "vcard"), dir.VCard)
 	}
+	for i := range dir.Group {
+		d.group(strict.Join(strict.Join(path, "group"), fmt.Sprint(i)), &dir.Group[i])
+	}
 	if len(dir.Rule) == 0 {
 		d.Fault(strict.Join(path, "rule"), "at least one [[domain.directory.rule]] is needed")
 	}
@@ -250,6 +253,33 @@ func (d check) vcard(path string, v *VCard) {
 		d.Fault(strict.Join(path, "refresh"), "must be at least %s", minRefresh)
 	}
 }
+
+func (d check) group(path string, g *Group) {
+	d.require(strict.Join(path, "base"), g.Base)
+	if !strings.Contains(g.Base, "=") && g.Base != "" {
+		d.Fault(strict.Join(path, "base"), `must be a DN such as "ou=groups,dc=example,dc=org"`)
+	}
+	if !strings.HasPrefix(g.Filter, "(") || !strings.HasSuffix(g.Filter, ")") {
+		d.Fault(strict.Join(path, "filter"), "must be a filter such as (objectClass=groupOfNames)")
+	}
+	for key, attribute := range map[string]string{"member": g.Member, "name": g.Name} {
+		if !isAttribute(attribute) {
+			d.Fault(strict.Join(path, key), "is no name of an attribute")
+		}
+	}
+	if g.MemberKey != "" && !isAttribute(g.MemberKey) {
+		d.Fault(strict.Join(path, "member_key"), "is no name of an attribute")
+	}
+	if len(g.Title) > maxGroupTitle {
+		d.Fault(strict.Join(path, "title"), "must not be longer than %d bytes", maxGroupTitle)
+	}
+	if g.Refresh < minRefresh {
+		d.Fault(strict.Join(path, "refresh"), "must be at least %s", minRefresh)
+	}
+}
+
+// maxGroupTitle is the longest name of a group, in bytes; package roster has the same limit.
+const maxGroupTitle = 1023
 
 // isAttribute tells whether a text is the name of an attribute. RFC 4512 §1.4
 func isAttribute(s string) bool {

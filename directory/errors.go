@@ -108,6 +108,12 @@ func unavailable(c uint16) error {
 	return fmt.Errorf("%w: %s (code %d)", ErrUnavailable, meaning(c), c)
 }
 
+// noObject is the error of a search whose base is not there: a fault of the set-up, or a person who was deleted.
+type noObject struct{ error }
+
+// Unwrap makes it the error that it is for everybody else.
+func (e noObject) Unwrap() error { return e.error }
+
 // gaveUp is the error of a caller whose context ended while it waited.
 func gaveUp(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, context.Cause(ctx))

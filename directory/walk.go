@@ -78,8 +78,12 @@ func (l *LDAP) count(ctx context.Context, c *conn) (total int, err error) {
 // pages searches everybody page by page, on one connection, to which the cookie
 // belongs (RFC 2696 §3).
 func (l *LDAP) pages(ctx context.Context, c *conn, attributes []string, fn func([]*ldap.Entry) error) error {
+	return l.pagesOf(ctx, c, l.searchRequest(l.cfg.Filter, 0), attributes, fn)
+}
+
+// pagesOf carries out a search page by page.
+func (l *LDAP) pagesOf(ctx context.Context, c *conn, req *ldap.SearchRequest, attributes []string, fn func([]*ldap.Entry) error) error {
 	paging := ldap.NewControlPaging(pageSize)
-	req := l.searchRequest(l.cfg.Filter, 0)
 	req.Attributes = attributes
 	req.Controls = []ldap.Control{paging}
 	req.TimeLimit = int(pageTimeout / time.Second)
@@ -118,6 +122,8 @@ func (l *LDAP) page(ctx context.Context, c *conn, req *ldap.SearchRequest) (answ
 		l.health.fails(c.server, began, last)
 		l.health.down(last)
 		return nil, unavailable(last)
+	case last == ldap.LDAPResultNoSuchObject, last == ldap.LDAPResultInvalidDNSyntax:
+		return nil, noObject{unavailable(last)}
 	case err != nil:
 		return nil, unavailable(last)
 	}

@@ -153,6 +153,9 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 		}
 		if d.Directory != nil {
 			served.PasswordPage = d.Directory.PasswordPage
+			for _, g := range d.Directory.Group {
+				served.Groups = append(served.Groups, node.GroupSearchOf(g))
+			}
 			served.VCard = node.VCardOf(d.Directory.VCard)
 		}
 		served.DevicePasswords = d.Directory != nil && d.Directory.DevicePasswords

@@ -60,6 +60,9 @@ func sameToClients(a, b Item) bool {
 		a.Subscription == b.Subscription && a.Ask == b.Ask && a.Approved == b.Approved
 }
 
+// SameToClients tells whether a client that sees the roster sees no difference.
+func SameToClients(a, b Item) bool { return sameToClients(a, b) }
+
 func (i Item) withTo(to bool) Item {
 	i.Subscription = subscription(to, i.SubscribedFrom())
 	return i

@@ -53,6 +53,7 @@ type Account struct {
 	rosterAt     time.Time              // … and when it was
 	hasher       roster.Hasher
 	version      roster.Version
+	groups       *roster.Shared // those of the directory, as clients were told; nil: none
 
 	blocksLoaded bool
 	blocks       *features.Blocks

@@ -110,6 +110,7 @@ func (r *Router) keep(who accounts.Account) *Account {
 	if other := s.accounts[a.bare]; other != nil {
 		return other
 	}
+	a.groups = r.shared.Load() // under the lock: SetShared finds the account here, or it finds what SetShared set
 	s.accounts[a.bare] = a
 	return a
 }

@@ -102,7 +102,7 @@ func (a *Account) keepMessage(m *mail, with string, stanza []byte, sent bool) bo
 		a.r.Logger.Error("preferences of an archive cannot be read", slog.Any("error", err))
 		return false
 	}
-	contact := func(bare string) bool { item, ok := a.roster[bare]; return ok && item.Listed }
+	contact := func(bare string) bool { return a.contact(bare).Listed }
 	if a.closed || !a.prefs.Keep(with, contact) {
 		return false
 	}

@@ -60,18 +60,18 @@ func (r *Router) arrive(from *Resource, own *snapshot, t *stream.Turn) {
 func (a *Account) atLogin() (ask, probe []string, requests [][]byte) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for contact, item := range a.roster {
+	a.contacts(func(item roster.Item) {
 		subscribe, wants := roster.AtLogin(item)
 		if subscribe {
-			ask = append(ask, contact)
+			ask = append(ask, item.Contact)
 		}
 		if wants {
-			probe = append(probe, contact)
+			probe = append(probe, item.Contact)
 		}
 		if item.PendingIn() {
 			requests = append(requests, item.Request)
 		}
-	}
+	})
 	return ask, probe, requests
 }
 

@@ -16,6 +16,7 @@ import (
 	"protokoll/schemas"
 	"protokoll/xmpp/caps"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/roster"
 )
 
 // State is what the router reads of projections/state.
@@ -119,6 +120,8 @@ type Router struct {
 	capabilities *caps.Cache
 	accepted     atomic.Uint64 // messages with a duty, to keep their order
 	daily        atomic.Pointer[daily]
+	shared       atomic.Pointer[roster.Shared]
+	regrouping   sync.Mutex  // one SetShared at a time
 	halted       atomic.Bool // the log has stopped: only the next start can tell what is on disk
 
 	stop    context.CancelFunc

@@ -3,6 +3,7 @@ package router
 import (
 	"protokoll/eventlog"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/roster"
 	"protokoll/xmpp/stream"
 )
 
@@ -64,7 +65,7 @@ func (a *Account) knowContacts() {
 // acquaintances is the roster as lists ask about it. The caller holds the lock.
 func (a *Account) acquaintances() map[string]features.Acquaintance {
 	known := make(map[string]features.Acquaintance, len(a.roster))
-	for contact, item := range a.roster {
+	a.contacts(func(item roster.Item) {
 		subscription := "none"
 		switch to, from := item.SubscribedTo(), item.SubscribedFrom(); {
 		case to && from:
@@ -74,8 +75,8 @@ func (a *Account) acquaintances() map[string]features.Acquaintance {
 		case from:
 			subscription = "from"
 		}
-		known[contact] = features.Acquaintance{Groups: item.Groups, Subscription: subscription}
-	}
+		known[item.Contact] = features.Acquaintance{Groups: item.Groups, Subscription: subscription}
+	})
 	return known
 }
 
@@ -86,11 +87,11 @@ func (res *Resource) audience() []string {
 		return a.audience()
 	}
 	var all []string
-	for contact, item := range a.roster {
-		if item.SubscribedFrom() && !a.blocks.Denies(res.view.list, features.PresenceOut, contact) {
-			all = append(all, contact)
+	a.contacts(func(item roster.Item) {
+		if item.SubscribedFrom() && !a.blocks.Denies(res.view.list, features.PresenceOut, item.Contact) {
+			all = append(all, item.Contact)
 		}
-	}
+	})
 	return all
 }
 
@@ -155,11 +156,11 @@ func (r *Router) blocksChanged(from *Resource, change *features.BlockChange) {
 		known := a.acquaintances() // the lists of the change were read from facts, which say nothing of the roster
 		change := &features.BlockChange{Before: change.Before.Knowing(known), After: change.After.Knowing(known), Switched: change.Switched, Was: change.Was}
 		var moves []move
-		for contact, item := range a.roster {
+		a.contacts(func(item roster.Item) {
 			if item.SubscribedFrom() {
-				moves = append(moves, s.moves(from, change, contact)...)
+				moves = append(moves, s.moves(from, change, item.Contact)...)
 			}
-		}
+		})
 		a.mu.Unlock()
 		t := stream.NewTurn()
 		defer t.End()

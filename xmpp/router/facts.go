@@ -98,7 +98,7 @@ func (a *Account) Subscribed(bare string) bool {
 	if a.loadRoster() != nil || a.loadBlocks() != nil {
 		return false
 	}
-	return a.roster[bare].SubscribedFrom() && !a.blocks.Denies("", features.PresenceOut, bare) && !a.blocks.Denies("", features.IQIn, bare)
+	return a.contact(bare).SubscribedFrom() && !a.blocks.Denies("", features.PresenceOut, bare) && !a.blocks.Denies("", features.IQIn, bare)
 }
 
 // lastSeen is the last sign-in and the last presence of an account.

@@ -50,7 +50,7 @@ func (r *Router) apart(a *Account, contacts []string, lock func(*Account) bool) 
 			undecided = true
 			continue
 		}
-		if c.rosterLoaded && roster.Unexpected(c.roster[a.bare]) {
+		if c.rosterLoaded && roster.Unexpected(c.contact(a.bare)) {
 			if c.atRest() {
 				apart = append(apart, contact)
 			} else {
@@ -81,7 +81,7 @@ func (r *Router) takeBack(a *Account, contacts []string) {
 func (r *Router) subscribed(a *Account, contact string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.roster[contact].SubscribedFrom()
+	return a.contact(contact).SubscribedFrom()
 }
 
 // arrivals are accounts that came online: their contacts are looked at once more when rosters are at rest, because at that

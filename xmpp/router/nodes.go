@@ -40,7 +40,10 @@ func (l lockedFacts) Shows(bare string) bool {
 		return false
 	}
 	if a.rosterLoaded {
-		return a.roster[bare].SubscribedFrom()
+		return a.contact(bare).SubscribedFrom()
+	}
+	if a.groups.Item(a.bare, bare).SubscribedFrom() {
+		return true
 	}
 	m, err := a.get(schemas.Family_ROSTER_FACTS, bare)
 	item, ok := m.(*schemas.RosterItem)
@@ -52,7 +55,7 @@ func (l lockedFacts) InGroup(bare string, groups []string) bool {
 	if l.a.loadRoster() != nil {
 		return false
 	}
-	return slices.ContainsFunc(l.a.roster[bare].Groups, func(g string) bool { return slices.Contains(groups, g) })
+	return slices.ContainsFunc(l.a.contact(bare).Groups, func(g string) bool { return slices.Contains(groups, g) })
 }
 
 // Blocks implements pubsub.Owner.

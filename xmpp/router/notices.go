@@ -9,6 +9,7 @@ import (
 	"protokoll/xmpp/frame"
 	"protokoll/xmpp/profile"
 	"protokoll/xmpp/pubsub"
+	"protokoll/xmpp/roster"
 	"protokoll/xmpp/stream"
 )
 
@@ -88,11 +89,11 @@ func (r *Router) showNewest(to *Resource, wanted *features.Notify, t *stream.Tur
 func (a *Account) seen() (contacts []string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for contact, item := range a.roster {
-		if item.SubscribedTo() && !a.blocks.Match(contact) {
-			contacts = append(contacts, contact)
+	a.contacts(func(item roster.Item) {
+		if item.SubscribedTo() && !a.blocks.Match(item.Contact) {
+			contacts = append(contacts, item.Contact)
 		}
-	}
+	})
 	return contacts
 }
 

@@ -186,7 +186,10 @@ func (a *Account) audience() []string {
 			}
 		}
 	}
-	return a.subscribers
+	if !a.groups.Has(a.bare) {
+		return a.subscribers
+	}
+	return a.withGroups(a.subscribers)
 }
 
 // tell broadcasts a presence to contacts and to the account's own resources. RFC 6121 §4.2.2
@@ -296,7 +299,7 @@ func (res *Resource) noteDirected(addr Address, available bool, t *stream.Turn) 
 	defer a.mu.Unlock()
 	to := addr.String()
 	switch {
-	case res.left, string(addr.Bare()) == a.bare, a.roster[string(addr.Bare())].SubscribedFrom():
+	case res.left, string(addr.Bare()) == a.bare, a.contact(string(addr.Bare())).SubscribedFrom():
 		return
 	case !available:
 		delete(res.directed, to)

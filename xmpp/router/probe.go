@@ -63,7 +63,7 @@ func (c *Account) mayShow(a *Account, to *Resource) (may, blocked bool, last las
 	if err := errorsOf(c.loadRoster, c.loadBlocks, c.loadLast); err != nil {
 		return false, false, last, err
 	}
-	return c == a || roster.AnswerProbe(c.roster[a.bare]), c.hiddenFrom(to.full), c.last, nil
+	return c == a || roster.AnswerProbe(c.contact(a.bare)), c.hiddenFrom(to.full), c.last, nil
 }
 
 // hiddenFrom tells whether nothing may be said: who is asked for denies everything, or, with nobody there, showing presence.

@@ -30,15 +30,13 @@ func (r *Router) rosterGet(from *Resource, f *frame.Frame, payload *frame.Child,
 		a.publish()
 		from.rememberFor(from.Outlet.Pledge(), t)
 	}
-	now := a.version.String()
+	now := a.rosterVersion()
 	if versioned && ver == now {
 		r.result(from, f, nil, t)
 		return
 	}
 	items := make([]roster.Item, 0, len(a.roster))
-	for _, item := range a.roster {
-		items = append(items, item)
-	}
+	a.contacts(func(item roster.Item) { items = append(items, item) })
 	if !versioned {
 		now = ""
 	}
@@ -53,6 +51,9 @@ func (r *Router) rosterSet(from *Resource, f *frame.Frame, payload *frame.Child,
 	}
 	if err != nil {
 		r.Refuse(from, f, err, t)
+		return nil
+	}
+	if settled := r.setShared(from, f, &change, t); settled {
 		return nil
 	}
 	if change.Event.Kind == roster.Remove {

@@ -122,7 +122,7 @@ func (p *plan) apply(a *Account, contact string, ev roster.Event) (res roster.Re
 		p.changed = append(p.changed, a)
 	}
 	if res.Push {
-		push = a.queuePush(roster.AppendPush(nil, a.version.String(), res.Item))
+		push = a.queuePush(roster.AppendPush(nil, a.rosterVersion(), a.merged(res.Item)))
 		p.pushes = append(p.pushes, ownPush{a, push})
 	}
 	return res, push, nil
@@ -204,6 +204,9 @@ func (r *Router) subscription(from *Resource, kind roster.Type, f *frame.Frame, 
 		r.turnDown(from, f, err, t)
 		return nil
 	}
+	if r.subscribedByGroups(from, string(to.Bare()), kind, t) {
+		return nil
+	}
 	contact, owned := string(to.Bare()), f.Clone()
 	features.DropForged(&owned, r.oursText)
 	// RFC 6121 §3.1.2: both addresses are bare on the way to the contact.
@@ -248,7 +251,7 @@ func (p *plan) follow(a *Account, contact string, res roster.Result) {
 	if res.SendPresence {
 		p.then(func(t *stream.Turn) { p.r.showTo(a, contact, true, t) })
 	}
-	if res.SendUnavailable {
+	if res.SendUnavailable && !a.shownByGroups(contact) {
 		p.then(func(t *stream.Turn) { p.r.showTo(a, contact, false, t) })
 	}
 }

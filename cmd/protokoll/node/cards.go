@@ -108,5 +108,6 @@ func (n *Node) followRights() {
 	n.shown = func(bare string) {
 		n.cards.Forget(bare)
 		n.Router.ShownAnew(bare)
+		n.groups.recheck(bare)
 	}
 }

@@ -29,6 +29,11 @@ func OpenDirectory(domain config.Domain, logger *slog.Logger) (*directory.LDAP, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("password of the directory's service account: %w", err)
 	}
+	for i, g := range c.Group {
+		if err := GroupSearchOf(g).Check(); err != nil {
+			return nil, nil, fmt.Errorf("domain %s: group %d: %w", domain.Name, i+1, err)
+		}
+	}
 	ldap, err := directory.Open(directory.Config{
 		URLs: c.URLs, CAFile: c.CA, BindDN: c.BindDN, Password: password, BaseDN: c.BaseDN, Filter: c.Filter,
 		MailAttribute: c.Mail, PrimaryAttribute: c.PrimaryMail, IDAttribute: c.ID, Mapping: mapping,

@@ -37,6 +37,8 @@ type Domain struct {
 	PasswordPage string
 	// VCard is what of the directory is shown of people who have no vCard; nil: nothing.
 	VCard *VCard
+	// Groups are in the rosters of their members.
+	Groups []GroupSearch
 	// DevicePasswords makes a domain with a directory offer SCRAM, by which device passwords work and no others.
 	DevicePasswords bool
 }
@@ -83,6 +85,7 @@ type Node struct {
 	wheel        *wheel.Wheel
 	beside       beside
 	cards        *profile.Cards // what the directories say of people; nil: nothing
+	groups       *sharedGroups  // that the directories put into rosters; nil: none
 
 	sweeping  sweeping
 	listeners []net.Listener
@@ -220,6 +223,7 @@ func (n *Node) assemble() error {
 	if err := n.finishErasures(); err != nil {
 		return err
 	}
+	n.groups.start()
 	return n.showNotice()
 }
 
@@ -227,6 +231,7 @@ func (n *Node) assemble() error {
 func (n *Node) finishErasures() error {
 	n.followRights()
 	n.rights = n.newRights(n.Router)
+	n.groups = n.newGroups()
 	finished, err := n.rights.Finish(context.Background())
 	if finished > 0 {
 		n.cfg.Logger.Warn("erasures that were interrupted are finished", "accounts", finished)
@@ -314,7 +319,8 @@ func (n *Node) Stop(ctx context.Context) error {
 	errs = append(errs, n.beside.close(patience))
 	n.serving.Wait()
 	errs = append(errs, n.Sessions.Close()) // before the log: it appends what is owed
-	n.cards.Close()                         // before the router, which it tells
+	n.groups.close()
+	n.cards.Close() // before the router, which it tells
 	n.Router.Close()
 	for _, d := range n.cfg.Domains {
 		if d.Directory != nil {

@@ -80,7 +80,7 @@ func (s *Store) unlink(records []eventlog.Record) error {
 // unlinkAll unlinks the files of an account that was erased.
 func (s *Store) unlinkAll(o schemas.OwnerID) error {
 	_, err := s.Uploads.RemoveOwner(o)
-	return err
+	return errors.Join(err, s.dropGroups())
 }
 
 // prune unlinks what no event speaks of: remains of a kill between file and event, or between the end of an event and its file.
