@@ -2,9 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	goldap "github.com/go-ldap/ldap/v3"
 
@@ -96,7 +101,9 @@ func online(t *testing.T, server *served, user, password string) (*wire.Conn, ma
 	t.Helper()
 	c := signIn(t, server.target, user, password)
 	items, version := rosterOf(t, c, " ")
-	sendAndAwait(t, c, "<presence/>", func(n *wire.Node) bool { return n.Is(wire.NSClient, "presence") && strings.HasPrefix(n.Get("from"), user) })
+	sendAndAwait(t, c, "<presence/>", func(n *wire.Node) bool {
+		return n.Is(wire.NSClient, "presence") && strings.HasPrefix(n.Get("from"), user)
+	})
 	return c, items, version
 }
 
@@ -207,4 +214,67 @@ func TestSharedGroups(t *testing.T) {
 	if out := server.output(); strings.Contains(out, "mueller") {
 		t.Errorf("a name is in the log:\n%s", out)
 	}
+}
+
+// TestSharedGroupOfThousands: a group of more people than some directories give at once is whole, and its members' presence reaches
+// each other. The figures are in docs/performance.md.
+func TestSharedGroupOfThousands(t *testing.T) {
+	t.Parallel()
+	const size, here = 2000, 40
+	slapd := ldap.Start(t, filepath.Join(t.TempDir(), "ldap"), size)
+	t.Cleanup(slapd.Stop)
+	var uids []string
+	for i := range size {
+		uids = append(uids, map[bool]string{true: "m", false: "s"}[i%5 == 0]+fmt.Sprintf("%06d", i))
+	}
+	team(t, slapd, "Faculty", uids...)
+	s := newSite(t, slapd, "")
+	s.withGroups("")
+	server := s.serve()
+	before := resident(t, server)
+	began := time.Now()
+	a := signIn(t, server.target, anna, ldap.Password)
+	var items map[string]*wire.Node
+	for end := time.Now().Add(patience); len(items) < size-1; time.Sleep(50 * time.Millisecond) {
+		if items, _ = rosterOf(t, a, " "); time.Now().After(end) {
+			t.Fatalf("the roster has %d items", len(items))
+		}
+	}
+	t.Logf("the group is there after %v, with %d MiB resident, %d before", time.Since(began).Round(time.Millisecond), resident(t, server)>>20, before>>20)
+	const gets = 20
+	began = time.Now()
+	for range gets {
+		rosterOf(t, a, " ")
+	}
+	t.Logf("roster get of %d items: %v, the test's reading included", len(items), (time.Since(began) / gets).Round(100*time.Microsecond))
+	sendAndAwait(t, a, "<presence/>", func(n *wire.Node) bool { return n.Is(wire.NSClient, "presence") })
+	with := resident(t, server)
+	began = time.Now()
+	for i := 1; i <= here; i++ {
+		name := strings.SplitN(items[slices.Sorted(maps.Keys(items))[i]].Get("jid"), "@", 2)[0]
+		online(t, server, name, ldap.Password)
+		present(t, a, name, "")
+	}
+	t.Logf("%d more members online in %v, %d KiB resident for each", here, time.Since(began).Round(time.Millisecond), (resident(t, server)-with)/here>>10)
+	server.stop()
+}
+
+// resident is how much memory the server has resident, in bytes.
+func resident(t *testing.T, s *served) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.SplitSeq(string(status), "\n") {
+		if text, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(text, "kB")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib << 10
+		}
+	}
+	t.Fatal("the kernel does not tell how much memory the server has")
+	return 0
 }
