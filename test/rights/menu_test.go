@@ -79,6 +79,74 @@ func TestMenuOfOperators(t *testing.T) {
 	}
 }
 
+// TestOwnMenu: whoever has a client without dialogues for it turns the archive on and off and empties it, sees and signs out devices, and
+// says whether others find them.
+func TestOwnMenu(t *testing.T) {
+	t.Parallel()
+	_, target := start(t)
+	p := arrive(t, target, "user2", "desk")
+	phone := arrive(t, target, "user2", "phone")
+	for _, c := range []struct {
+		node, want string
+		filled     [][2]string
+	}{
+		{"my-archive", "error: Bitte wählen Sie.", [][2]string{{"default", "sometimes"}}},
+		{"my-archive", "info: Gespeichert.", [][2]string{{"default", "always"}}},
+		{"my-archive-erasure", "error: Nicht bestätigt: Es wurde nichts gelöscht.", [][2]string{{"confirm", "0"}}},
+		{"my-visibility", "info: Gespeichert.", [][2]string{{"found", "0"}}},
+		{"my-devices", "info: Abgemeldet: 0.", [][2]string{{"revoke", "no such device"}}},
+	} {
+		if got := note(p.command(c.node, c.filled...)); got != c.want {
+			t.Errorf("%s: %q, not %q", c.node, got, c.want)
+		}
+	}
+	if n := p.command("my-archive"); !strings.Contains(n.String(), "<value>always</value>") {
+		t.Errorf("the archive is not on:\n%v", n)
+	}
+	if n := p.command("my-visibility"); !strings.Contains(n.String(), "<value>0</value>") {
+		t.Errorf("still found:\n%v", n)
+	}
+	p.send("<message to='user3@localhost' type='chat' id='kept'><body>x</body></message>")
+	archived := func() int {
+		p.send("<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>")
+		count := 0
+		p.await(func(n *wire.Node) bool {
+			if n.Find("urn:xmpp:mam:2", "result") != nil {
+				count++
+			}
+			return n.Get("id") == "mam"
+		})
+		return count
+	}
+	if n := archived(); n != 1 {
+		t.Errorf("%d messages are archived", n)
+	}
+	if got := note(p.command("my-archive-erasure", [2]string{"confirm", "true"})); got != "info: Das Archiv ist leer." {
+		t.Error(got)
+	}
+	if n := archived(); n != 0 {
+		t.Errorf("%d messages are archived still", n)
+	}
+	form := p.command("my-devices")
+	var others []string
+	for _, o := range form.Find("jabber:x:data", "field").Elements() {
+		if o.Name.Local == "option" && strings.Contains(o.Get("label"), "verbunden") {
+			others = append(others, o.Find("jabber:x:data", "value").Content())
+		}
+	}
+	if len(others) != 2 {
+		t.Fatalf("two clients are connected:\n%v", form)
+	}
+	if n := p.command("my-device-password", [2]string{"label", "Monal"}); n.Find("urn:ietf:params:xml:ns:xmpp-stanzas", "forbidden") == nil {
+		t.Errorf("a local account makes a device password:\n%v", n)
+	}
+	p.send("<iq type='set' id='out' to='localhost'><command xmlns='" + nsCommands + "' node='my-devices'><x xmlns='jabber:x:data' type='submit'>" +
+		"<field var='revoke'><value>" + strings.Join(others, "</value><value>") + "</value></field></x></command></iq>")
+	for _, c := range []*person{p, phone} {
+		c.await(func(n *wire.Node) bool { return n.Name.Local == "error" }) // of the stream
+	}
+}
+
 // What operators announce comes at once, and the notice to whoever comes online, also after a restart.
 func TestNotice(t *testing.T) {
 	t.Parallel()

@@ -36,7 +36,7 @@ func Register(r *features.Registry, list []Command) {
 
 func callerOf(req *features.Request) Caller {
 	bare, _, _ := strings.Cut(req.From, "/")
-	return Caller{From: req.From, Bare: bare, Lang: req.Lang, Account: req.Account}
+	return Caller{From: req.From, Bare: bare, Lang: req.Lang}
 }
 
 // find returns a command if the caller may use it.

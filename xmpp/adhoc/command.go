@@ -3,7 +3,6 @@ package adhoc
 import (
 	"context"
 
-	"protokoll/xmpp/features"
 	"protokoll/xmpp/form"
 )
 
@@ -21,10 +20,9 @@ type Command struct {
 
 // Caller is who asks for a command.
 type Caller struct {
-	From    string           // full JID
-	Bare    string           // bare JID
-	Lang    string           // xml:lang
-	Account features.Account // nil where the asker has none here
+	From string // full JID
+	Bare string // bare JID
+	Lang string // xml:lang
 }
 
 // Outcome is what is shown at the end.

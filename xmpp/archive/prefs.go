@@ -74,6 +74,15 @@ var defaults = map[string]schemas.ArchiveDefault{
 	"never": schemas.ArchiveDefault_ARCHIVE_NEVER, "always": schemas.ArchiveDefault_ARCHIVE_ALWAYS, "roster": schemas.ArchiveDefault_ARCHIVE_ROSTER,
 }
 
+func nameOf(d schemas.ArchiveDefault) string {
+	for name, value := range defaults {
+		if value == d {
+			return name
+		}
+	}
+	return "never"
+}
+
 func (h *handlers) getPrefs(req *features.Request) (features.Reply, error) {
 	m, err := current(req.Account)
 	if err != nil {
@@ -93,13 +102,33 @@ func (h *handlers) setPrefs(req *features.Request) (features.Reply, error) {
 	if err != nil {
 		return features.Reply{}, err
 	}
-	after, err := req.Account.Change(schemas.Cause_CLIENT, func(features.Facts) ([]eventlog.Fact, error) {
-		if FromFact(wanted) == nil && len(wanted.GetNever()) == 0 {
-			return []eventlog.Fact{eventlog.End(schemas.Family_ARCHIVE_PREFERENCES, Entity)}, nil
-		}
-		return []eventlog.Fact{eventlog.Set(Entity, wanted)}, nil
-	})
+	after, err := req.Account.Change(schemas.Cause_CLIENT, func(features.Facts) ([]eventlog.Fact, error) { return stating(wanted), nil })
 	return features.Reply{Payload: prefs(wanted), After: after}, err
+}
+
+// stating returns what makes preferences be so. Those of somebody who never had any are no fact.
+func stating(wanted *schemas.ArchivePreferences) []eventlog.Fact {
+	if FromFact(wanted) == nil && len(wanted.GetNever()) == 0 {
+		return []eventlog.Fact{eventlog.End(schemas.Family_ARCHIVE_PREFERENCES, Entity)}
+	}
+	return []eventlog.Fact{eventlog.Set(Entity, wanted)}
+}
+
+// Default returns what an account's preferences say of everybody whom they do not name: never, roster or always. XEP-0441 §2.1
+func Default(f features.Facts) (string, error) {
+	m, err := current(f)
+	return nameOf(m.GetByDefault()), err
+}
+
+// SetDefault changes that alone. The receipt tells when it is on disk. name is one that Default returns.
+func SetDefault(a features.Account, name string) (*eventlog.Receipt, error) {
+	return a.Change(schemas.Cause_CLIENT, func(f features.Facts) ([]eventlog.Fact, error) {
+		m, err := current(f)
+		if err != nil {
+			return nil, err
+		}
+		return stating(&schemas.ArchivePreferences{ByDefault: defaults[name], Always: m.GetAlways(), Never: m.GetNever()}), nil
+	})
 }
 
 // prefsXML is what a client sends.
@@ -145,13 +174,7 @@ func prepared(list []string) (jids []string, err error) {
 
 // prefs writes preferences; both lists are there even if they are empty. XEP-0441 §2
 func prefs(m *schemas.ArchivePreferences) []byte {
-	name := "never"
-	for n, d := range defaults {
-		if d == m.GetByDefault() {
-			name = n
-		}
-	}
-	b := append(append([]byte("<prefs xmlns='"+NS+"' default='"), name...), "'>"...)
+	b := append(append([]byte("<prefs xmlns='"+NS+"' default='"), nameOf(m.GetByDefault())...), "'>"...)
 	for _, l := range []struct {
 		name string
 		jids []string

@@ -16,7 +16,7 @@ import (
 
 // menu is what people and operators can do from the menus of their clients. XEP-0050
 func (n *Node) menu() []adhoc.Command {
-	return slices.Concat(n.ownMenu(), n.accountMenu(), n.serverMenu())
+	return slices.Concat(n.ownMenu(), []adhoc.Command{n.foundMenu()}, n.archiveMenu(), n.deviceMenu(), n.accountMenu(), n.serverMenu())
 }
 
 // operator tells whether somebody may use the menus of operators.
