@@ -18,8 +18,13 @@ has() { [ -n "$(query "$@")" ]; }
 shows() { T capture-pane -p -t p | grep -qF -- "$1"; }
 wire() { cat "$HOME"/p/data/profanity/logs/*.log | grep -q -- "$1"; }
 say() { T send-keys -t p -l -- "$1"; T send-keys -t p Enter; }
-dino() { dino-im --print-xmpp=all >>"$HOME/dino.log" 2>&1 & d=$!; }
-online() { dino; await "Dino is signed in$1" has "select 1 from roster where jid=?" "$peer"; dino-im "xmpp:$peer?message" >/dev/null 2>&1; }
+# One Dino after the other: what is started while there is one is only a message to it.
+owned() { gdbus call --session --dest org.freedesktop.DBus --object-path / --method org.freedesktop.DBus.NameHasOwner im.dino.Dino | grep -q true; }
+gone() { ! owned; }
+dino() { dino-im --print-xmpp=all >"$HOME/dino.log" 2>&1 & d=$!; await "Dino runs" owned; }
+quit() { kill $d; wait $d 2>/dev/null; await "Dino has ended" gone; }
+signed() { grep -q '{jabber:iq:roster}:query' "$HOME/dino.log"; }
+online() { dino; await "Dino is signed in" signed; await "it has a roster" has "select 1 from roster where jid=?" "$peer"; timeout 20 dino-im "xmpp:$peer?message" >/dev/null 2>&1; }
 
 mkdir -p "$HOME/p/config/profanity" "$HOME/p/data"
 printf '[ui]\nsplash=false\ntitlebar.show=false\n[notifications]\nmessage=off\ntyping=off\ninvite=off\nsub=off\n' >"$HOME/p/config/profanity/profrc"
@@ -32,14 +37,14 @@ await "its keys are published" wire "SENT:.*<publish node=\"eu.siacs.conversatio
 
 # The first start makes Dino's database, the second a conversation, which then is one that encrypts (2 is OMEMO).
 dino; for _ in $(seq 100); do has "select 1 from sqlite_master where name='account'" && break; sleep 0.1; done
-sleep 1; kill $d; wait $d 2>/dev/null
+sleep 1; quit
 query "insert into account (bare_jid, resourcepart, password, alias, enabled) values (?, 'dino', ?, '', 1)" "$jid" "$password" >/dev/null
-online ""
+online
 await "a conversation with profanity" has "select 1 from conversation c join jid j on c.jid_id = j.id where j.bare_jid=?" "$peer"
 await "profanity is told of Dino's keys" wire "RECV:.*<message.*from=.$jid.*axolotl.devicelist"
-sleep 1; kill $d; wait $d 2>/dev/null
+sleep 1; quit
 query "update conversation set encryption = 2" >/dev/null
-online " again"
+online
 say "/msg $jid"; say "/omemo start"; await "profanity has a session" shows "[OMEMO]"
 await "Dino has a window" test -n "$(xdotool search --sync --onlyvisible --class dino | tail -1)"
 win=$(xdotool search --onlyvisible --class dino | tail -1)

@@ -1,10 +1,11 @@
 #!/bin/bash
-# namespace.sh COMMAND…: runs COMMAND in a network of its own, where every port is free and nothing leads outside. Needs root.
+# namespace.sh COMMAND…: runs COMMAND in a network of its own, where every port is free and nothing leads outside, and ends
+# whatever it leaves behind. Needs root.
 # An address that is not loopback and a default route lead to nowhere: without the one GLib programs (Gajim, Dino) look up no
 # names, without the other they think that they are offline. No name resolves but localhost.
 # apt-get install -y --no-install-recommends iproute2 util-linux
 set -eu
-exec unshare -n -m -- sh -ec '
+exec unshare -n -m -p -f --kill-child --mount-proc -- sh -ec '
   ip link set lo up
   ip link add out0 type veth peer name out1
   ip link set out1 up
