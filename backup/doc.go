@@ -3,7 +3,7 @@
 // It does: copy closed segments once, with their manifests, the ledger and the policy; copy the keybook after that, into a
 // folder of its own under a root key of its own; write down every file with its SHA-256, last; read a backup again and open every record;
 // remove what is older than the policy allows; unpack a backup beside where it shall stand; keep the orders that a restore
-// must obey (erasures, restrictions, objections) in one small file.
+// must obey (erasures, restrictions, objections) in one small file; remember in which folders backups were made, and say what there is too old.
 //
 // It does not: copy state, which is folded from the log; copy lane now, whose presences and sessions mean nothing after a
 // restore; read a payload; decide what an order does to an account.

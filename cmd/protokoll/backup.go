@@ -19,6 +19,7 @@ type backupCmd struct {
 	Make   backupMakeCmd   `cmd:"" default:"withargs" help:"Copy log, keys and policy into a folder of backups, from a running server or a stopped folder."`
 	Verify backupVerifyCmd `cmd:"" help:"Read a backup again and open every record of it."`
 	Prune  backupPruneCmd  `cmd:"" help:"Remove backups that are older than the policy allows."`
+	Forget backupForgetCmd `cmd:"" help:"Say that a folder of backups is gone for good, so that retention status asks for it no more."`
 }
 
 type backupMakeCmd struct {

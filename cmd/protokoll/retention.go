@@ -13,7 +13,7 @@ import (
 )
 
 type retentionCmd struct {
-	Status retentionStatusCmd `cmd:"" help:"Say for each rule what is due and overdue, and when lanes are swept next. Fails if anything is overdue."`
+	Status retentionStatusCmd `cmd:"" help:"Say for each rule what is due and overdue, and when lanes are swept next. Fails if anything is overdue, also in backups."`
 	Run    retentionRunCmd    `cmd:"" help:"Take out now what is due."`
 }
 
@@ -25,7 +25,7 @@ type retentionStatusCmd struct {
 var errOverdue = errors.New("something is overdue: run protokoll retention run")
 
 func (c *retentionStatusCmd) Run(ctx context.Context) error {
-	var s engine.Status
+	var s node.RetentionStatus
 	if err := c.command(ctx, node.CommandRetentionStatus, nil, &s); err != nil {
 		return err
 	}
@@ -38,9 +38,7 @@ func (c *retentionStatusCmd) Run(ctx context.Context) error {
 	for _, l := range s.Lanes {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", l.Lane, l.Events, l.Live, l.Bytes, when(l.NextSweep), when(l.LastSweep))
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
+	err := w.Flush()
 	for _, l := range s.Lanes {
 		if l.UnderWay {
 			fmt.Printf("lane %s: a sweep is under way, or goes on at the next start\n", l.Lane)
@@ -50,9 +48,9 @@ func (c *retentionStatusCmd) Run(ctx context.Context) error {
 		}
 	}
 	if n := s.Overdue(); n > 0 {
-		return fmt.Errorf("%d events: %w", n, errOverdue)
+		err = fmt.Errorf("%d events: %w", n, errOverdue)
 	}
-	return nil
+	return errors.Join(err, sayBackups(os.Stdout, s))
 }
 
 func when(t time.Time) string {

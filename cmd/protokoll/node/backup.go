@@ -38,6 +38,9 @@ func (s *Store) backup(ctx context.Context, input json.RawMessage, progress func
 			return nil, fmt.Errorf("%s: %w", dir, errInside)
 		}
 	}
+	if err := s.remember(backup.Place{Dir: a.Dir, Keys: a.KeysTo, Last: time.Now().UTC()}); err != nil {
+		return nil, err
+	}
 	detail := "full"
 	if a.Incremental {
 		detail = "incremental"
@@ -62,4 +65,43 @@ func (s *Store) backup(ctx context.Context, input json.RawMessage, progress func
 // backupSteps turns progress of package backup into that of commands.
 func backupSteps(show func(control.Progress)) backup.Progress {
 	return func(step string, done, total uint64) { show(control.Progress{Step: step, Done: done, Total: total}) }
+}
+
+func (s *Store) remember(p backup.Place) error {
+	s.placing.Lock()
+	defer s.placing.Unlock()
+	return backup.Remember(s.placesFile(), p)
+}
+
+func (s *Store) placesFile() string { return filepath.Join(s.Folder, backup.PlacesName) }
+
+// CommandBackupForget says that a folder of backups is gone for good.
+const CommandBackupForget = "backup.forget"
+
+// BackupForgetArguments name the folder.
+type BackupForgetArguments struct {
+	Staff
+	Dir string `json:"dir"`
+}
+
+func (s *Store) backupForget(ctx context.Context, input json.RawMessage, _ func(control.Progress)) (any, error) {
+	var a BackupForgetArguments
+	if err := json.Unmarshal(input, &a); err != nil {
+		return nil, fmt.Errorf("read the arguments: %w", err)
+	}
+	s.placing.Lock()
+	defer s.placing.Unlock()
+	if err := backup.ForgetPlace(s.placesFile(), a.Dir); err != nil {
+		return nil, err
+	}
+	return nil, s.audited(ctx, a.Staff, "backup", "a folder of backups is gone for good")
+}
+
+// standings says what lies in each folder of backups that is known.
+func (s *Store) standings() (all []backup.Standing, err error) {
+	places, err := backup.ReadPlaces(s.placesFile())
+	for _, p := range places {
+		all = append(all, backup.Look(p, s.clock(), s.Policy.BackupPeriod()))
+	}
+	return all, err
 }

@@ -52,6 +52,7 @@ func (s *Store) Commands() map[string]control.Handler {
 		CommandAuditProve:      s.auditProve,
 		CommandAuditShow:       s.auditShow,
 		CommandBackup:          s.backup,
+		CommandBackupForget:    s.backupForget,
 		CommandAccountPast:     s.accountPast,
 		CommandAccountRestore:  s.accountRestore,
 		CommandRebuildUntil:    s.rebuildUntil,

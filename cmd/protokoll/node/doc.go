@@ -12,6 +12,7 @@
 //	keys/          the keybook
 //	log/           the event log
 //	state/         current facts; may be thrown away, is rebuilt from the log
+//	backups        in which folders backups were made; may be missing
 //	resume         XEP-0198 sessions, for resuming across a restart
 //	ca.pem, tls/   the demo's certificates
 //

@@ -78,6 +78,10 @@ func Restore(ctx context.Context, c RestoreConfig, progress func(control.Progres
 		return r, errors.Join(fmt.Errorf("restore: %w", err), os.RemoveAll(aside))
 	}
 	r.Backup, r.Made, r.OrdersUntil = e.Path, e.Manifest.When(), time.UnixMilli(orders.At)
+	place := backup.Place{Dir: filepath.Dir(e.Path), Keys: filepath.Dir(keys), Last: e.Made}
+	if err := backup.Remember(filepath.Join(aside, backup.PlacesName), place); err != nil {
+		return r, errors.Join(fmt.Errorf("restore: %w", err), os.RemoveAll(aside))
+	}
 	if err := os.Rename(aside, c.Folder); err != nil {
 		return r, fmt.Errorf("restore: %w", err)
 	}

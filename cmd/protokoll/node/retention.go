@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"protokoll/backup"
 	"protokoll/eventlog"
 	"protokoll/internal/control"
 	"protokoll/retention"
@@ -49,8 +50,22 @@ type RetentionArguments struct {
 	Yes   bool  `json:"yes"` // also what is an unusual share
 }
 
+// RetentionStatus is what is due in the data folder and what lies in backups of it.
+type RetentionStatus struct {
+	engine.Status
+	BackupPeriod time.Duration     `json:"backup_period"` // how old a backup may become
+	BackupEvery  time.Duration     `json:"backup_every"`  // how often one is made
+	Backups      []backup.Standing `json:"backups"`
+}
+
 func (s *Store) retentionStatus(ctx context.Context, _ json.RawMessage, progress func(control.Progress)) (any, error) {
-	return s.Retention.Status(ctx, sweepSteps(progress))
+	r := RetentionStatus{BackupPeriod: s.Policy.BackupPeriod(), BackupEvery: time.Duration(s.Policy.Limits.BackupEvery)}
+	var err error
+	if r.Status, err = s.Retention.Status(ctx, sweepSteps(progress)); err != nil {
+		return nil, err
+	}
+	r.Backups, err = s.standings()
+	return r, err
 }
 
 // retentionPlan says for every lane what a sweep would do now.

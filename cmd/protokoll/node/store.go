@@ -68,6 +68,7 @@ type Store struct {
 	domains []string
 	keep    string
 	kept    ordersKept
+	placing sync.Mutex // held while the record of where backups are is written
 	logger  *slog.Logger
 	// directories say who may get an account by an import, by domain.
 	directories map[string]*directory.LDAP
