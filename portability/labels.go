@@ -70,7 +70,7 @@ var valueLabels = map[string]label{
 	"NONE": {"niemand", "nobody"}, "TO": {"Sie sehen den Kontakt", "you see the contact"},
 	"FROM": {"der Kontakt sieht Sie", "the contact sees you"}, "BOTH": {"beide", "both"},
 	"ARCHIVE_NEVER": {"nichts", "nothing"}, "ARCHIVE_ALWAYS": {"alles", "everything"}, "ARCHIVE_ROSTER": {"mit Kontakten", "with contacts"},
-	"SEARCH": {"Auffinden in der Suche", "being found by the search"}, "DIRECTORY_PHOTO": {"Bild aus dem Verzeichnis", "photo of the directory"},
+	"SEARCH": {"Auffinden in der Suche", "being found by the search"}, "DIRECTORY_PHOTO": {"Bild und Angaben aus dem Verzeichnis", "photo and details from the directory"},
 	"ERASURE": {"Löschung", "erasure"}, "RESTRICTION": {"Einschränkung", "restriction"}, "RESTRICTION_LIFTED": {"Ende der Einschränkung", "end of the restriction"},
 	"OBJECTION": {"Widerspruch", "objection"}, "OBJECTION_WITHDRAWN": {"Rücknahme des Widerspruchs", "objection withdrawn"},
 	"CLIENT": {"Ihr Programm", "your client"}, "CONTACT": {"ein Kontakt", "a contact"}, "DIRECTORY": {"das Verzeichnis", "the directory"},
