@@ -74,6 +74,23 @@ var needles = []needle{
 		return nil
 	}, end: func(h *hay) { h.ask(h.anna(), "set", "<unblock xmlns='urn:xmpp:blocking'/>") }},
 
+	// A privacy list, and the name of the default one.
+	{class: "block-list", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:privacy'><list name='l'><item type='group' value='"+word+"' action='deny' order='1'><message/></item></list></query>")
+		return nil
+	}, end: func(h *hay) { h.ask(h.anna(), "set", "<query xmlns='jabber:iq:privacy'><list name='l'/></query>") }},
+
+	{class: "block-list", put: func(h *hay, word string) []byte {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:privacy'><list name='"+word+"'><item action='deny' order='1'><presence-out/></item></list></query>")
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:privacy'><default name='"+word+"'/></query>")
+		return nil
+	}, end: func(h *hay) {
+		h.ask(h.anna(), "set", "<query xmlns='jabber:iq:privacy'><default/></query>")
+		for _, l := range facts[*schemas.PrivacyList](h.server, h.account("anna").Owner, schemas.Family_BLOCK_FACTS) {
+			h.ask(h.anna(), "set", "<query xmlns='jabber:iq:privacy'><list name='"+l.GetName()+"'/></query>")
+		}
+	}},
+
 	{class: "offline-message", put: func(h *hay, word string) []byte {
 		h.send(h.anna(), "<message to='bela@localhost' type='chat' id='m1'><body>"+word+"</body></message>")
 		return nil
