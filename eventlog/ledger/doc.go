@@ -2,7 +2,7 @@
 // them. DESIGN §8.
 //
 // It does: follow the lanes, keep the trees' hashes on disk, sign a checkpoint every minute when something changed and at
-// stop, compare itself with the log at start, prove inclusion and consistency, and forget the leaves of dropped segments
+// stop, thin the list of them, compare itself with the log at start, prove inclusion and consistency, and forget the leaves of dropped segments
 // without losing what later proofs need.
 //
 // It does not: know what an event means, open a payload, or judge whether an erasure was right. The verifier is the package
@@ -17,7 +17,7 @@
 //	key                            Ed25519 signer, as golang.org/x/mod/sumdb/note writes it; mode 0600
 //	key.pub                        its public half
 //	tip                            text: epoch, then of each lane its size, root and folder; last line SHA-256 of the rest
-//	checkpoints/<epoch>-<day>      signed notes of that day (UTC), one after the other
+//	checkpoints/<epoch>-<day>      signed notes of that day (UTC), one after the other; after 31 days the first of them and the sizes that all stated
 //	<lane>.<epoch>/<row>/<number>  256 tiles of a row, 65,536 hashes of 32 bytes; <epoch> is the one in which the tree began
 //	<lane>.<epoch>/kept/<first>-<last>  what is kept of forgotten numbers: level (1 byte), index (8 bytes, big endian), hash
 //
@@ -32,7 +32,7 @@
 //   - What lies in files above the tip's sizes counts for nothing and is written again.
 //   - A tip that is behind the log is filled from it. One that says something else than the log, or more, is refused.
 //   - Before leaves are forgotten, the hashes of the largest complete subtrees between the borders of the range and all sizes
-//     of checkpoints inside it are kept: these are all that any proof between a checkpoint and a later size needs. Forgotten
+//     of checkpoints inside it, thinned or not, are kept: these are all that any proof between a checkpoint and a later size needs. Forgotten
 //     leaves read as zero; rows above the leaves stay.
 //   - An epoch after the first began with a proof.epoch event, which says up to where each lane's tree is that of before.
 //

@@ -106,6 +106,7 @@ type Ledger struct {
 	newest  Checkpoint
 	signed  []byte // of newest; nil if there is none
 	unkept  bool   // newest was not pushed
+	thinner thinner
 
 	saving sync.Mutex // one save at a time
 

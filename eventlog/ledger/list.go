@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +16,8 @@ import (
 	"protokoll/eventlog"
 )
 
-// list is a folder of checkpoints: a file for each epoch and day, notes one after the other. It is only ever added to.
+// list is a folder of checkpoints: a file for each epoch and day, notes one after the other. It is only added to; the one in the data folder is
+// thinned when a day is long past.
 type list struct {
 	dir string
 	v   note.Verifier
@@ -184,7 +184,7 @@ func (l list) newest() (c Checkpoint, signed []byte, err error) {
 	return c, nil, nil
 }
 
-// sizes lists what checkpoints state as a lane's size, inside a range of numbers. Files that cannot name one are not read.
+// sizes lists what checkpoints state as a lane's size, inside a range of numbers, also those that were thinned. Files that cannot name one are not read.
 func (l list) sizes(id eventlog.Lane, first, last uint64) (sizes []uint64, err error) {
 	files, err := l.files()
 	if err != nil {
@@ -201,12 +201,17 @@ func (l list) sizes(id eventlog.Lane, first, last uint64) (sizes []uint64, err e
 		if heads[i] > last || !ends && heads[i+1] < first {
 			continue
 		}
-		checkpoints, err := l.read(f, math.MaxInt64)
+		path := filepath.Join(l.dir, f.name())
+		data, err := os.ReadFile(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("read checkpoints: %w", err)
 		}
-		for _, c := range checkpoints {
-			if s := c.Lanes[id].Size; first <= s && s <= last {
+		stated, err := l.stated(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		for _, s := range stated[id] {
+			if first <= s && s <= last {
 				sizes = append(sizes, s)
 			}
 		}
@@ -214,35 +219,24 @@ func (l list) sizes(id eventlog.Lane, first, last uint64) (sizes []uint64, err e
 	return sizes, nil
 }
 
-// head is what the first checkpoint of a file says of a lane.
+// head is what the first checkpoint of a file says of a lane. It stays when the file is thinned.
 func (l list) head(f listFile, id eventlog.Lane) (uint64, error) {
-	checkpoints, err := l.read(f, maxNote)
-	if err != nil || len(checkpoints) == 0 {
-		return 0, err
-	}
-	return checkpoints[0].Lanes[id].Size, nil
-}
-
-// read returns the checkpoints that lie wholly in the first bytes of a file.
-func (l list) read(f listFile, limit int64) (checkpoints []Checkpoint, err error) {
 	file, err := os.Open(filepath.Join(l.dir, f.name()))
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoints: %w", err)
+		return 0, fmt.Errorf("read checkpoints: %w", err)
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, limit))
+	data, err := io.ReadAll(io.LimitReader(file, 2*maxNote))
 	if err != nil {
-		return nil, fmt.Errorf("read checkpoints: %w", err)
+		return 0, fmt.Errorf("read checkpoints: %w", err)
 	}
-	for _, signed := range SplitNotes(data) {
-		c, err := ParseCheckpoint(signed, l.v)
-		if err != nil && limit == maxNote && len(checkpoints) > 0 {
-			break // cut in the middle of its signature
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file.Name(), err)
-		}
-		checkpoints = append(checkpoints, c)
+	notes := SplitNotes(data)
+	if len(notes) == 0 {
+		return 0, nil
 	}
-	return checkpoints, nil
+	c, err := ParseCheckpoint(notes[0], l.v)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", file.Name(), err)
+	}
+	return c.Lanes[id].Size, nil
 }

@@ -188,6 +188,9 @@ func (g *Ledger) issue(c Checkpoint) error {
 		return err
 	}
 	g.newest, g.signed, g.unkept = c, signed, true
+	if err := g.thinner.next(g.own, c.Time); err != nil { // costs room and nothing else
+		g.cfg.Logger.Error("old checkpoints were not thinned", "error", err)
+	}
 	return nil
 }
 

@@ -30,6 +30,9 @@ type checkpoint struct {
 
 const noteHead = "protokoll ledger\n"
 
+// thinnedHead begins what the ledger writes behind the one note that it leaves of a day long past: sizes for itself, no checkpoint.
+const thinnedHead = "thinned\n"
+
 // readNotes reads every checkpoint of a file that somebody kept. It must hold one.
 func readNotes(path string, v note.Verifier) (all []checkpoint, err error) {
 	if all, err = notesOf(path, v); err == nil && len(all) == 0 {
@@ -45,6 +48,9 @@ func notesOf(path string, v note.Verifier) (all []checkpoint, err error) {
 		return nil, fmt.Errorf("read checkpoints: %w", err)
 	}
 	whole, torn := untorn(string(data))
+	if strings.HasPrefix(torn, thinnedHead) {
+		torn = ""
+	}
 	if !strings.HasPrefix(torn, noteHead) && !strings.HasPrefix(noteHead, torn) || whole != "" && !strings.HasPrefix(whole, noteHead) {
 		return nil, fmt.Errorf("%s holds what is no checkpoint", path)
 	}

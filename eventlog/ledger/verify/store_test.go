@@ -29,7 +29,9 @@ type store struct {
 	ran    chan error
 }
 
-func newStore(t testing.TB) *store {
+func newStore(t testing.TB) *store { return newStoreWith(t, ledger.Config{}) }
+
+func newStoreWith(t testing.TB, c ledger.Config) *store {
 	t.Helper()
 	s := &store{t: t, dir: t.TempDir()}
 	var err error
@@ -49,7 +51,9 @@ func newStore(t testing.TB) *store {
 	if s.owner, err = s.keys.Owner(id); err != nil {
 		t.Fatal(err)
 	}
-	s.openLedger(nil)
+	if err := s.tryLedger(c); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 
