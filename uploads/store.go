@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"protokoll/internal/durable"
 	"protokoll/schemas"
 )
 
@@ -37,7 +38,7 @@ func Open(dir string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(dir, aside), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of files: %w", err)
 	}
-	return &Store{dir: dir}, errors.Join(syncFolder(dir), syncFolder(filepath.Dir(dir)))
+	return &Store{dir: dir}, errors.Join(durable.SyncFolder(dir), durable.SyncFolder(filepath.Dir(dir)))
 }
 
 func (s *Store) folder(o schemas.OwnerID) string { return filepath.Join(s.dir, o.String()) }
@@ -53,9 +54,9 @@ func (s *Store) Remove(o schemas.OwnerID, e schemas.EntityID) error {
 		return fmt.Errorf("remove a file: %w", err)
 	}
 	if os.Remove(s.folder(o)) == nil { // the last one; a folder that holds files stays
-		return syncFolder(s.dir)
+		return durable.SyncFolder(s.dir)
 	}
-	if err := syncFolder(s.folder(o)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := durable.SyncFolder(s.folder(o)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
@@ -73,7 +74,7 @@ func (s *Store) RemoveOwner(o schemas.OwnerID) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("remove the files of an account: %w", err)
 	}
-	return len(files), syncFolder(s.dir)
+	return len(files), durable.SyncFolder(s.dir)
 }
 
 // Has tells whether there is a file.
@@ -146,15 +147,4 @@ func hexOf(name string, n int) []byte {
 		return nil
 	}
 	return []byte(name)
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync a folder of files: %w", err)
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return fmt.Errorf("sync a folder of files: %w", err)
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"protokoll/internal/durable"
 	"protokoll/schemas"
 )
 
@@ -94,7 +95,7 @@ func (w *Writer) commit(o schemas.OwnerID, e schemas.EntityID) error {
 	}
 	for range 2 { // once more if the last other file of the owner has just gone, and the folder with it
 		if err := os.Mkdir(w.store.folder(o), 0o700); err == nil {
-			if err := syncFolder(w.store.dir); err != nil {
+			if err := durable.SyncFolder(w.store.dir); err != nil {
 				return err
 			}
 		} else if !errors.Is(err, os.ErrExist) {
@@ -102,7 +103,7 @@ func (w *Writer) commit(o schemas.OwnerID, e schemas.EntityID) error {
 		}
 		err := os.Rename(w.file.Name(), w.store.path(o, e))
 		if err == nil {
-			return syncFolder(w.store.folder(o))
+			return durable.SyncFolder(w.store.folder(o))
 		}
 		if !errors.Is(err, os.ErrNotExist) {
 			return err

@@ -2,7 +2,6 @@ package conversations
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,17 +25,9 @@ func prepare(binary string) (end func() error, err error) {
 	if peer := os.Getenv("PROTOKOLL_PEER"); peer != "" {
 		return func() error { return nil }, foreign(peer, pool)
 	}
-	s, err := server.Start(server.Options{Binary: binary, Accounts: accounts})
+	s, t, end, err := server.Shared(server.Options{Binary: binary, Accounts: accounts})
 	if err != nil {
 		return nil, err
-	}
-	end = func() error {
-		defer s.Remove()
-		return s.Stop()
-	}
-	t, err := s.Target()
-	if err != nil {
-		return nil, errors.Join(err, end())
 	}
 	target = script.Server{Target: t, Password: s.Password, Account: pool.Account}
 	return end, nil

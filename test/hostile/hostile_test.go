@@ -1,7 +1,6 @@
 package hostile
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -27,17 +26,8 @@ var (
 func TestMain(m *testing.M) { server.Main(m, prepare) }
 
 func prepare(binary string) (end func() error, err error) {
-	if srv, err = server.Start(server.Options{Binary: binary, Accounts: accounts, Password: password}); err != nil {
-		return nil, err
-	}
-	end = func() error {
-		defer srv.Remove()
-		return srv.Stop()
-	}
-	if target, err = srv.Target(); err != nil {
-		return nil, errors.Join(err, end())
-	}
-	return end, nil
+	srv, target, end, err = server.Shared(server.Options{Binary: binary, Accounts: accounts, Password: password})
+	return end, err
 }
 
 // row is one row of the list.

@@ -1,7 +1,6 @@
 package rights
 
 import (
-	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,17 +21,9 @@ func TestMain(m *testing.M) { server.Main(m, prepare) }
 
 func prepare(built string) (end func() error, err error) {
 	binary = built
-	s, err := server.Start(server.Options{Binary: built, Accounts: accounts})
+	s, t, end, err := server.Shared(server.Options{Binary: built, Accounts: accounts})
 	if err != nil {
 		return nil, err
-	}
-	end = func() error {
-		defer s.Remove()
-		return s.Stop()
-	}
-	t, err := s.Target()
-	if err != nil {
-		return nil, errors.Join(err, end())
 	}
 	pool := server.NewPool(accounts)
 	target = script.Server{Target: t, Password: s.Password, Account: pool.Account, Command: s.Command}
