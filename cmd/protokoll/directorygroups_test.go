@@ -172,7 +172,7 @@ func TestSharedGroups(t *testing.T) {
 	if item := pushed(t, b, at(anna)); item.Get("subscription") != "remove" {
 		t.Errorf("to who left: %s", shows(item))
 	}
-	present(t, b, anna, "unavailable")
+	present(t, b, anna, "unavailable") // behind all pushes
 	replace(t, slapd, "cn=Team,"+groupsDN, map[string][]string{"member": dns("m000000", "s000001", "s000002")})
 	pushed(t, b, at(anna))
 	present(t, b, anna, "")
@@ -277,4 +277,42 @@ func resident(t *testing.T, s *served) int {
 	}
 	t.Fatal("the kernel does not tell how much memory the server has")
 	return 0
+}
+
+// TestGroupsThatEmpty: a directory that takes most members out at once is believed when it says so again, and one whose groups
+// cannot be read changes nothing.
+func TestGroupsThatEmpty(t *testing.T) {
+	t.Parallel()
+	const size = 120
+	slapd := ldap.Start(t, filepath.Join(t.TempDir(), "ldap"), size)
+	t.Cleanup(slapd.Stop)
+	var uids []string
+	for i := range size {
+		uids = append(uids, map[bool]string{true: "m", false: "s"}[i%5 == 0]+fmt.Sprintf("%06d", i))
+	}
+	team(t, slapd, "Faculty", uids...)
+	s := newSite(t, slapd, "")
+	s.withGroups("title = \"Alle\"")
+	server := s.serve()
+	a := signIn(t, server.target, anna, ldap.Password)
+	has := func(want int) {
+		t.Helper()
+		var items map[string]*wire.Node
+		for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if items, _ = rosterOf(t, a, " "); len(items) == want {
+				break
+			}
+		}
+		if len(items) != want || want > 0 && shows(items[ben+"@"+siteDomain]) != "Ben Mueller/both/Alle" {
+			t.Fatalf("%d items, not %d", len(items), want)
+		}
+	}
+	has(size - 1)
+	replace(t, slapd, "cn=Faculty,"+groupsDN, map[string][]string{"member": dns(uids[:10]...)})
+	server.until("more than half of the members left their groups; that must be so at the next reading too")
+	has(9)
+	slapd.Stop()
+	server.until("groups were not read; what was known stays")
+	has(9)
+	server.stop()
 }

@@ -125,48 +125,79 @@ func (r *Router) subscribedByGroups(from *Resource, contact string, kind roster.
 	return false
 }
 
-// SetShared replaces the shared groups. Clients that follow their rosters get pushes, and presence flows or ends accordingly. It
-// returns when that is under way.
+// SetShared replaces the shared groups. Clients that follow their rosters get pushes, and when all accounts know of the change
+// presence flows or ends accordingly: whoever is shown to somebody is in their roster by then. It returns when that is under way.
 func (r *Router) SetShared(next *roster.Shared) {
 	r.regrouping.Lock()
 	defer r.regrouping.Unlock()
 	r.shared.Store(next)
+	type moved struct {
+		a      *Account
+		before *roster.Shared
+	}
+	var all []moved
 	for _, a := range r.inMemory() {
-		r.Guard(func() { r.regroup(a, next) })
+		r.Guard(func() {
+			if before, changed := r.regroup(a, next); changed {
+				all = append(all, moved{a, before})
+			}
+		})
+	}
+	for _, m := range all {
+		r.Guard(func() { r.showGroups(m.a, m.before) })
 	}
 }
 
-// regrouped is what one account's clients are told of a change of groups.
-type regrouped struct {
-	pushes      []*rosterPush
-	shown, gone []string // who sees the owner now, and who does not any more
-	seen        []string // whom the owner sees now
-}
-
-// regroup lets one account follow.
-func (r *Router) regroup(a *Account, next *roster.Shared) {
+// regroup lets one account and its clients' rosters follow. It returns what there was, and whether clients may see a difference.
+func (r *Router) regroup(a *Account, next *roster.Shared) (before *roster.Shared, changed bool) {
 	a.mu.Lock()
-	before := a.groups
+	before = a.groups
 	a.groups = next
 	if before.Version(a.bare) == next.Version(a.bare) {
 		a.mu.Unlock()
-		return
+		return before, false
 	}
 	if a.blocks.Looks() {
 		a.knowContacts()
 		a.publish()
 	}
-	var d regrouped
-	if len(a.resources) > 0 && a.rosterLoaded {
-		d = a.differences(before)
+	var pushes []*rosterPush
+	if changed = len(a.resources) > 0 && a.rosterLoaded; changed {
+		pushes = a.queueGroups(a.differences(before).items)
 	}
-	views := a.snap.Load().views
 	a.mu.Unlock()
 	t := stream.NewTurn()
 	defer t.End()
-	for _, push := range d.pushes {
+	for _, push := range pushes {
 		a.sendPush(push, t)
 	}
+	return before, changed
+}
+
+// queueGroups lines pushes up. The caller holds the lock.
+func (a *Account) queueGroups(items []roster.Item) (pushes []*rosterPush) {
+	if len(items) > maxSharedPushes {
+		return nil
+	}
+	for i, item := range items {
+		// Who has seen only some of them must not believe that it has all. RFC 6121 §2.6.3
+		version := rand.Text()
+		if i == len(items)-1 {
+			version = a.rosterVersion()
+		}
+		pushes = append(pushes, a.queuePush(roster.AppendPush(nil, version, item)))
+	}
+	return pushes
+}
+
+// showGroups shows the presence of one account to those who see it now, and takes it from those who do not any more. Its clients
+// are sent what they ask for of whom they see now.
+func (r *Router) showGroups(a *Account, before *roster.Shared) {
+	a.mu.Lock()
+	d, views := a.differences(before), a.snap.Load().views
+	a.mu.Unlock()
+	t := stream.NewTurn()
+	defer t.End()
 	for _, contact := range d.shown {
 		r.showTo(a, contact, true, t)
 	}
@@ -182,15 +213,21 @@ func (r *Router) regroup(a *Account, next *roster.Shared) {
 	}
 }
 
-// differences finds what is another item now than it was. The caller holds the lock.
+// regrouped is what a change of groups is for one account.
+type regrouped struct {
+	items       []roster.Item // that look otherwise
+	shown, gone []string      // who sees the owner now, and who does not any more
+	seen        []string      // whom the owner sees now
+}
+
+// differences compares with what groups were before. The caller holds the lock.
 func (a *Account) differences(before *roster.Shared) (d regrouped) {
-	var items []roster.Item
 	compare := func(contact string) {
 		own := a.roster[contact]
 		own.Contact = contact
 		was, is := roster.Merge(own, before.Item(a.bare, contact)), a.merged(own)
 		if !roster.SameToClients(was, is) {
-			items = append(items, is)
+			d.items = append(d.items, is)
 		}
 		if is.SubscribedTo() && !was.SubscribedTo() {
 			d.seen = append(d.seen, contact)
@@ -209,16 +246,5 @@ func (a *Account) differences(before *roster.Shared) (d regrouped) {
 			compare(item.Contact)
 		}
 	})
-	if len(items) > maxSharedPushes {
-		return d
-	}
-	for i, item := range items {
-		// Who has seen only some of them must not believe that it has all. RFC 6121 §2.6.3
-		version := rand.Text()
-		if i == len(items)-1 {
-			version = a.rosterVersion()
-		}
-		d.pushes = append(d.pushes, a.queuePush(roster.AppendPush(nil, version, item)))
-	}
 	return d
 }
