@@ -16,5 +16,7 @@
 // Invariants:
 //   - Every type of fact that an owner can have appears in facts.json and on the page; those that other servers know, in data.xml.
 //   - data.xml of an account, imported and exported again, is the same, byte for byte, but for who is online at the time.
+//   - What was published on services of this server is in facts.json and on the page only: XEP-0227 has no place for it.
+//   - An import never shows anything to people who could not see it before: items come with their node's readers, or not at all.
 //   - An import never takes away: it adds what is missing, and replaces what differs only when told to.
 package portability

@@ -12,6 +12,7 @@ import (
 	"protokoll/schemas"
 	"protokoll/xmpp/archive"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/pubsub"
 	"protokoll/xmpp/roster"
 	"protokoll/xmpp/router"
 )
@@ -88,6 +89,15 @@ func Values(u *pie.User) (all []proto.Message) {
 	if u.DefaultList != "" {
 		all = append(all, &schemas.DefaultPrivacyList{Name: u.DefaultList})
 	}
+	for _, m := range u.Nodes { // before what is in them
+		all = append(all, m)
+	}
+	for _, m := range u.Items {
+		all = append(all, m)
+	}
+	for _, m := range u.Subscriptions {
+		all = append(all, m)
+	}
 	for _, m := range u.Offline {
 		all = append(all, m)
 	}
@@ -136,6 +146,7 @@ type merge struct {
 	known     map[schemas.Family]map[string]proto.Message // by natural key; also what was decided so far
 	bytes     int                                         // of messages
 	archived  int                                         // messages that were archived before; -1: not looked at yet
+	nodes     nodes
 }
 
 func (m *merge) value(v proto.Message) error {
@@ -153,6 +164,11 @@ func (m *merge) value(v proto.Message) error {
 	key := naturalKey(v)
 	before, there := known[key]
 	fate := m.fate(t.Family, before, v, there)
+	if t.Family == schemas.Family_NODE_FACTS || t.Family == schemas.Family_PEP_FACTS {
+		if fate, err = m.nodeFate(fate, before, v); err != nil {
+			return err
+		}
+	}
 	m.tally.count(v, fate)
 	if fate != Added && fate != Replaced {
 		return nil
@@ -165,6 +181,7 @@ func (m *merge) value(v proto.Message) error {
 		key = naturalKey(v)
 	}
 	known[key] = v
+	m.nodes.took(before, v, m.now)
 	fact := eventlog.Set(key, v)
 	if t.Family == schemas.Family_OFFLINE_FACTS {
 		fact.Entity = "" // the router's business
@@ -229,7 +246,7 @@ func (m *merge) overfull(v proto.Message) bool {
 var most = map[schemas.Family]int{
 	schemas.Family_ROSTER_FACTS: roster.MaxItems, schemas.Family_PRIVATE_FACTS: features.MaxPrivateElements,
 	schemas.Family_BLOCK_FACTS: features.MaxBlocked + features.MaxPrivacyLists + 1, schemas.Family_OFFLINE_FACTS: router.DefaultLetters,
-	schemas.Family_ARCHIVE_FACTS: pie.MaxArchived,
+	schemas.Family_ARCHIVE_FACTS: pie.MaxArchived, schemas.Family_NODE_FACTS: pubsub.MaxNodes,
 }
 
 func tooLarge(v proto.Message) bool {
@@ -265,6 +282,8 @@ func same(before, after proto.Message) bool {
 		c := proto.CloneOf(b)
 		c.Available = false // nobody is available because of an import
 		return proto.Equal(c, after)
+	case *schemas.NodeConfigured, *schemas.ItemPublished, *schemas.NodeSubscribed:
+		return sameNodeFact(before, after)
 	case *schemas.RosterItem:
 		c, d := proto.CloneOf(b), proto.CloneOf(after.(*schemas.RosterItem))
 		c.Request, d.Request = pie.Canonical(c.GetRequest()), pie.Canonical(d.GetRequest())
@@ -305,5 +324,5 @@ func naturalKey(v proto.Message) string {
 	case *schemas.AccountObjection:
 		return "objection:" + v.GetKind().String()
 	}
-	return ""
+	return pubsub.Key(v)
 }

@@ -47,6 +47,18 @@ func addFact(u *pie.User, m proto.Message) {
 		u.Archive = append(u.Archive, m)
 	case *schemas.ArchivePreferences:
 		u.ArchivePreferences = m
+	case *schemas.NodeConfigured:
+		if m.GetService() == "" {
+			u.Nodes = append(u.Nodes, m)
+		}
+	case *schemas.ItemPublished:
+		if m.GetService() == "" {
+			u.Items = append(u.Items, m)
+		}
+	case *schemas.NodeSubscribed:
+		if m.GetService() == "" {
+			u.Subscriptions = append(u.Subscriptions, m)
+		}
 	case *schemas.LastLogin:
 		u.LastLogin = m
 	case *schemas.PresenceUpdated:

@@ -226,12 +226,32 @@ func (r *importRun) add(u *pie.User) error {
 			}
 			a = node.ImportAccount{Domain: u.Domain, Localpart: u.Localpart, Part: a.Part + 1}
 			r.bytes = len(payload)
+			if _, item := v.(*schemas.ItemPublished); item { // each part must say who may read what is in it
+				for _, c := range u.Nodes {
+					if err := appendFact(&a, c); err != nil {
+						return err
+					}
+				}
+			}
 		}
 		a.Facts = append(a.Facts, node.ImportFact{Type: t.Name, Version: t.Version, Payload: payload})
 	}
 	if r.batch = append(r.batch, a); len(r.batch) >= batchAccounts {
 		return r.send()
 	}
+	return nil
+}
+
+func appendFact(a *node.ImportAccount, v proto.Message) error {
+	t, err := schemas.TypeOf(v)
+	if err != nil {
+		return err
+	}
+	payload, err := proto.Marshal(v)
+	if err != nil {
+		return err
+	}
+	a.Facts = append(a.Facts, node.ImportFact{Type: t.Name, Version: t.Version, Payload: payload})
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"protokoll/schemas"
 	"protokoll/xmpp/frame"
+	"protokoll/xmpp/pubsub"
 )
 
 // userReader gathers one account.
@@ -18,6 +19,9 @@ type userReader struct {
 	requests map[string]*schemas.RosterItem
 
 	archiveIDs map[string]bool // of archived messages
+
+	nodes   nodeReader
+	granted map[string][]*schemas.NodeAffiliation // by node
 }
 
 // content reads one element inside a user.
@@ -40,6 +44,10 @@ func (p *userReader) content(s *scanner, n *Node) error {
 		return each(p.message)
 	case n.Is(nsMAM, "archive"):
 		return each(p.archived)
+	case n.Is(pubsub.NSOwner, "pubsub"):
+		return each(p.configured)
+	case n.Is(pubsub.NS, "pubsub"):
+		return each(p.published)
 	case n.Is(NSInclude, "include"):
 		return p.include(s, n)
 	}
@@ -72,6 +80,8 @@ func (p *userReader) whole(n *Node) func(*Node) {
 		return p.lastActivity
 	case n.Is(NSOwn, "archiving"):
 		return p.archiving
+	case n.Is(NSOwn, "published"):
+		return p.since
 	case n.Space == NSOwn:
 		return p.own
 	}
@@ -160,6 +170,7 @@ func (p *userReader) finish() {
 	for _, request := range p.requests {
 		p.addRequest(request)
 	}
+	p.gatherNodes()
 	p.Sort()
 	p.thin()
 }

@@ -15,10 +15,17 @@ import (
 	. "protokoll/portability/pie"
 	"protokoll/portability/pie/pietest"
 	"protokoll/schemas"
+	"protokoll/xmpp/pubsub"
 )
 
 func document(users string) string {
 	return "<server-data xmlns='urn:xmpp:pie:0'><host jid='a.example'>" + users + "</host></server-data>"
+}
+
+// node is a node that keeps more than one item, and what is in it, on the line where it begins.
+func node(name, items string) string {
+	return "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='" + name + "'><x xmlns='jabber:x:data'><field var='pubsub#max_items'><value>max</value></field></x></configure></pubsub>" +
+		"<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='" + name + "'>" + items + "</items></pubsub>"
 }
 
 // readText reads a document of one file.
@@ -93,6 +100,14 @@ func TestFaults(t *testing.T) {
 		"request":        {"\n<presence xmlns='jabber:client' type='subscribe'/>", "usable address"},
 		"last activity":  {"\n<query xmlns='jabber:iq:last' seconds='soon'/>", "without seconds"},
 		"own":            {"\n<last-login xmlns='urn:protokoll:export:1' signed-in='today'/>", "cannot be read"},
+		"unnamed node":   {"<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'>\n<configure node=''/></pubsub>", "without a usable name"},
+		"node twice":     {"<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='n'/>\n<configure node='n'/></pubsub>", "configured twice"},
+		"readers":        {"<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><configure node='n'><x xmlns='jabber:x:data'>\n<field var='pubsub#access_model'><value>all</value></field></x></configure></pubsub>", "for its owner only"},
+		"affiliation":    {"<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><affiliations node='n'>\n<affiliation jid='b@b' affiliation='king'/></affiliations></pubsub>", "affiliation"},
+		"items alone":    {"<pubsub xmlns='http://jabber.org/protocol/pubsub'>\n<items node='n'/></pubsub>", "without a configuration"},
+		"item twice":     {node("n", "<item id='i'/>\n<item id='i'/>"), "id of its own"},
+		"two payloads":   {node("n", "\n<item id='i'><a xmlns='u'/><b xmlns='u'/></item>"), "one element"},
+		"long item":      {node("n", "\n<item id='i'><a xmlns='u'>"+strings.Repeat("x", pubsub.MaxItemBytes)+"</a></item>"), "longer"},
 		"second vCard":   {"<vCard xmlns='vcard-temp'><FN>a</FN></vCard>\n<vCard xmlns='vcard-temp'><FN>a</FN></vCard>", "second vCard"},
 	} {
 		users, err := readText(t, document("<user name='a'>"+c.content+"<query xmlns='jabber:iq:private'><ok xmlns='urn:ok'/></query></user>"))
@@ -163,7 +178,8 @@ func TestForms(t *testing.T) {
 <presence xmlns='jabber:client' type='subscribe' from='romeo@b.example'/>
 <query xmlns='jabber:iq:roster'><item jid='Romeo@b.example/x' ask='subscribe' subscription='both' approved='true'><group/><group>B</group><group>A</group><group>B</group></item><item jid='c@d' subscription='remove'/></query>
 <query xmlns='jabber:iq:privacy'><default name='x'/><list name='x'><item type='jid' value='T@e' action='deny' order='1'><message/><iq/><presence-in/><presence-out/></item><item type='jid' value='f@e' action='deny' order='2'><message/></item></list><list name='y'/></query>
-<pubsub xmlns='http://jabber.org/protocol/pubsub'><items/></pubsub>
+<pubsub xmlns='http://jabber.org/protocol/pubsub'><items node='urn:xmpp:bookmarks:1'><item id='r@c'><conference xmlns='urn:xmpp:bookmarks:1'/></item></items></pubsub>
+<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'><affiliations node='urn:xmpp:bookmarks:1'><affiliation jid='M@b.example' affiliation='member'/></affiliations><configure node='urn:xmpp:bookmarks:1'><x xmlns='jabber:x:data' type='form'><field var='pubsub#max_items'><value>max</value></field><field var='pubsub#access_model'><value>whitelist</value></field><field var='pubsub#of_tomorrow'><value>1</value></field></x></configure><subscriptions node='urn:xmpp:bookmarks:1'><subscription jid='m@b.example' subscription='subscribed'/></subscriptions></pubsub>
 <offline-messages><message xmlns='jabber:client' from='r@b.example/x' to='juliet@a.example'><archived xmlns='urn:xmpp:mam:tmp' by='juliet@a.example' id='7'/><stanza-id xmlns='urn:xmpp:sid:0' by='juliet@a.example' id='7'/><stanza-id xmlns='urn:xmpp:sid:0' by='room@b' id='8'/><delay xmlns='urn:xmpp:delay' from='room@b' stamp='2001-01-01T00:00:00Z'/><delay xmlns='urn:xmpp:delay' from='a.example' stamp='2002-01-01T00:00:00.5Z'/><body><![CDATA[<a>]]>&amp;</body></message><message xmlns='jabber:client' type='groupchat' from='r@b'/></offline-messages></user>`))
 	if err != nil || len(users) != 1 {
 		t.Fatal(err)
@@ -187,7 +203,13 @@ func TestForms(t *testing.T) {
 	if len(u.Offline) != 1 || string(u.Offline[0].GetStanza()) != want || u.Offline[0].GetReceived() != 1009843200500 {
 		t.Errorf("message %v", u.Offline)
 	}
-	if len(u.Ignored) != 3 {
+	if len(u.Nodes) != 1 || u.Nodes[0].GetAccess() != schemas.NodeAccess_ACCESS_WHITELIST || u.Nodes[0].GetMaxItems() != 0 || len(u.Nodes[0].GetAffiliations()) != 1 || len(u.Subscriptions) != 1 {
+		t.Errorf("nodes %v, subscriptions %v", u.Nodes, u.Subscriptions)
+	}
+	if len(u.Items) != 1 || string(u.Items[0].GetPayload()) != "<conference xmlns='urn:xmpp:bookmarks:1'/>" {
+		t.Errorf("items %v", u.Items)
+	}
+	if len(u.Ignored) != 2 {
 		t.Errorf("ignored %v", u.Ignored)
 	}
 }
@@ -221,6 +243,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(document("<user name='a'><offline-messages><message xmlns='jabber:client' from='b@b' type='chat'><body>x</body></message></offline-messages></user>"))
 	f.Add(document("<user name='a'><query xmlns='jabber:iq:roster'><item jid='b@b' name='&lt;'><group>g</group></item></query></user>"))
 	f.Add(document("<user name='a'><query xmlns='jabber:iq:private'><x xmlns='u'><y xmlns=''/></x></query></user>"))
+	f.Add(document("<user name='a'>" + node("n", "<item id='i'><a xmlns='u'/></item>") + "</user>"))
 	f.Add("<!DOCTYPE a [<!ENTITY b '&b;&b;'>]><a>&b;</a>")
 	f.Fuzz(func(t *testing.T, text string) {
 		users, _ := readText(t, text)

@@ -53,6 +53,10 @@ type User struct {
 
 	ArchivePreferences *schemas.ArchivePreferences // nil: nothing is archived
 
+	Nodes         []*schemas.NodeConfigured // at the account's own address
+	Items         []*schemas.ItemPublished  // of these nodes; the oldest of a node first
+	Subscriptions []*schemas.NodeSubscribed // to these nodes
+
 	Faults  []Fault        // at most MaxFaults
 	Faulty  int            // how many there were
 	Ignored map[string]int // how many elements were not taken, by namespace and name
@@ -72,6 +76,7 @@ func (u *User) Sort() {
 	slices.SortStableFunc(u.Archive, func(a, b *schemas.ArchivedMessage) int { return cmp.Compare(a.GetReceived(), b.GetReceived()) })
 	slices.SortFunc(u.Presences, func(a, b *schemas.PresenceUpdated) int { return cmp.Compare(a.GetResource(), b.GetResource()) })
 	slices.SortFunc(u.Objections, func(a, b *schemas.AccountObjection) int { return cmp.Compare(a.GetKind(), b.GetKind()) })
+	sortNodes(u)
 	if u.Credentials != nil {
 		slices.SortFunc(u.Credentials.Verifiers, func(a, b *schemas.Verifier) int { return cmp.Compare(a.GetHash(), b.GetHash()) })
 	}

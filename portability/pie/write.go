@@ -42,6 +42,9 @@ func AppendUser(b []byte, u *User) (_ []byte, err error) {
 		return nil, err
 	}
 	b = appendPrivacy(b, u)
+	if b, err = appendNodes(b, u); err != nil {
+		return nil, err
+	}
 	if b, err = appendRequests(b, u); err != nil {
 		return nil, err
 	}

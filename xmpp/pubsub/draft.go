@@ -221,20 +221,9 @@ func (d *Draft) keep(r Ref, n *Node, i *schemas.ItemPublished) error {
 	return nil
 }
 
-// most returns how many items a node keeps.
-func (n *Node) most() int {
-	switch {
-	case n.Config.GetVolatile():
-		return 0
-	case n.Config.GetMaxItems() == 0:
-		return MaxItems
-	}
-	return min(int(n.Config.GetMaxItems()), MaxItems)
-}
-
 // prune ends the oldest items that are too many.
 func (d *Draft) prune(r Ref, n *Node) {
-	for len(n.items) > n.most() {
+	for len(n.items) > Room(n.Config) {
 		d.take(r, n, n.items[0].id)
 	}
 }

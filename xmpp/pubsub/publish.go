@@ -102,7 +102,7 @@ func (a *asked) create(d *Draft, conditions *form) error {
 
 func (a *asked) publishAll(d *Draft, items []Publication) (all []*schemas.ItemPublished, err error) {
 	n := d.Node(a.ref())
-	if len(items) > 1 && len(items) > n.most() && !n.Config.GetVolatile() {
+	if len(items) > 1 && len(items) > Room(n.Config) && !n.Config.GetVolatile() {
 		return nil, tooManyItems() // XEP-0060 §12.8
 	}
 	for _, p := range items {

@@ -35,6 +35,9 @@ func User(r *rapid.T, domain, name string) *pie.User {
 	for n := range rapid.IntRange(0, 3).Draw(r, "messages") {
 		u.Offline = append(u.Offline, message(r, u, n))
 	}
+	for _, node := range rapid.SliceOfNDistinct(names, 0, 3, rapid.ID).Draw(r, "nodes") {
+		publish(r, u, "urn:n:"+node)
+	}
 	if rapid.Bool().Draw(r, "last") {
 		u.LastLogin = &schemas.LastLogin{SignedIn: times.Draw(r, "in"), SignedOut: times.Draw(r, "out")}
 		u.Presences = []*schemas.PresenceUpdated{{Resource: words.Draw(r, "resource"), Show: "away", Status: words.Draw(r, "status"), Priority: -1, At: times.Draw(r, "at")}}
@@ -72,6 +75,25 @@ func item(r *rapid.T, u *pie.User, contact string) *schemas.RosterItem {
 		}
 	}
 	return i
+}
+
+// publish makes a node up, with what is in it.
+func publish(r *rapid.T, u *pie.User, node string) {
+	c := &schemas.NodeConfigured{Node: node, Title: words.Draw(r, "title"), Access: schemas.NodeAccess(rapid.IntRange(1, 4).Draw(r, "access")),
+		Publishers: schemas.NodePublishers_PUBLISHERS_ONLY, LastItem: schemas.NodeLastItem(rapid.IntRange(1, 3).Draw(r, "last item")),
+		MaxItems: uint32(rapid.IntRange(0, 5).Draw(r, "max items")), NotifyRetract: rapid.Bool().Draw(r, "notify"), Created: times.Draw(r, "created")}
+	if rapid.Bool().Draw(r, "member") {
+		c.Affiliations = []*schemas.NodeAffiliation{{Person: "m@b.example", Role: schemas.NodeRole(rapid.IntRange(1, 5).Draw(r, "role"))}}
+		u.Subscriptions = append(u.Subscriptions, &schemas.NodeSubscribed{Node: node, Subscriber: "m@b.example/x", Since: times.Draw(r, "since")})
+	}
+	if c.Access == schemas.NodeAccess_ACCESS_ROSTER {
+		c.Groups = []string{words.Draw(r, "group")}
+	}
+	u.Nodes = append(u.Nodes, c)
+	for n := range rapid.IntRange(0, max(1, int(c.MaxItems))).Draw(r, "items") {
+		u.Items = append(u.Items, &schemas.ItemPublished{Node: node, ItemId: fmt.Sprint("i", n), Number: uint64(n) + 1, Published: times.Draw(r, "published"),
+			Payload: element("p", "urn:p", escape(words.Draw(r, "payload")))})
+	}
 }
 
 func message(r *rapid.T, u *pie.User, n int) *schemas.OfflineMessage {
