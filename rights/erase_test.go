@@ -336,3 +336,25 @@ func TestEraseTellsWhoListsThePerson(t *testing.T) {
 		t.Errorf("another subscription became %v", all)
 	}
 }
+
+// Who comes to list the person at the moment at which the erasure begins is found too: the account is shut first, on disk, and only then
+// anybody looks, at all that was appended until then. What comes later finds no such account.
+func TestEraseTellsWhoListsThePersonMeanwhile(t *testing.T) {
+	t.Parallel()
+	var w *town
+	late := func(c *rights.Config) {
+		c.Before = func(s rights.Step) error {
+			if s == rights.StepTellHere {
+				w.states("late", item("anna@"+domain, schemas.Subscription_BOTH))
+			}
+			return nil
+		}
+	}
+	w = withAnna(t, late)
+	w.add(accounts.NewAccount{Localpart: "late"})
+	_, err := w.eraseAnna()
+	w.check(err)
+	if i := w.rosterOf("late")["anna@"+domain]; i == nil || i.GetSubscription() != schemas.Subscription_NONE {
+		t.Errorf("late still has %v", i)
+	}
+}

@@ -19,6 +19,9 @@ import (
 // partings returns whom an erasure tells what: the contacts on the person's own roster, and every account here whose roster has
 // a subscription with the person that theirs has not, or has otherwise, as an import or a restored backup may leave it. Such an
 // item is found by computing its entity under each owner's key. DESIGN §7
+//
+// An erasure looks when the account is shut on disk: whatever was appended before that is at or below the mark that is waited for here, and
+// what comes later finds no such account. What an import brings meanwhile is set right when its owner signs in.
 func (r *Rights) partings(ctx context.Context, a accounts.Account) ([]router.Parting, error) {
 	all, err := r.Router.Partings(a)
 	if err != nil {
