@@ -135,11 +135,17 @@ func (d check) services(c *Config) {
 	}
 }
 
+// OnlyHere tells whether nothing but this machine reaches an address to listen on.
+func OnlyHere(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && (host == "localhost" || ip != nil && ip.IsLoopback())
+}
+
 // components checks the hosts of programs beside the server. Their protocol is not encrypted: it stays on this machine.
 func (d check) components(c *Config) {
 	for i, a := range c.Listen.Component {
-		host, _, err := net.SplitHostPort(a)
-		if ip := net.ParseIP(host); err == nil && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		if _, _, err := net.SplitHostPort(a); err == nil && !OnlyHere(a) {
 			d.Fault(fmt.Sprintf("listen.component.%d", i), "must be an address that only this machine reaches, such as 127.0.0.1:5347")
 		}
 	}

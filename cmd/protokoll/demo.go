@@ -15,6 +15,7 @@ import (
 	"mellium.im/xmpp/jid"
 
 	"protokoll/cmd/protokoll/node"
+	"protokoll/config"
 	"protokoll/internal/democa"
 	"protokoll/internal/peer"
 	"protokoll/retention"
@@ -57,6 +58,9 @@ func (c *demoCmd) Validate() error {
 	}
 	if (c.Components == "") != (len(c.Component) == 0) {
 		return errors.New("--listen-component and --component belong together")
+	}
+	if c.Components != "" && !config.OnlyHere(c.Components) {
+		return errors.New("--listen-component: must be an address that only this machine reaches, such as 127.0.0.1:5347")
 	}
 	if c.Password == "" {
 		return nil // the one of the last start

@@ -164,19 +164,14 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 	return n, errors.Join(errs...)
 }
 
-// minComponentSecret is the shortest secret of a component, in bytes.
-const minComponentSecret = 16
-
+// componentSecret is the first line of a file.
 func componentSecret(file string) (string, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("read the secret of a component: %w", err)
 	}
 	line, _, _ := strings.Cut(string(text), "\n")
-	if line = strings.TrimSpace(line); len(line) < minComponentSecret {
-		return "", fmt.Errorf("%s: the secret of a component must have at least %d characters", file, minComponentSecret)
-	}
-	return line, nil
+	return strings.TrimSpace(line), nil
 }
 
 func streamLimits(l config.Limits) stream.Limits {

@@ -182,6 +182,9 @@ func (v *visit) pass(f *frame.Frame, t *stream.Turn) error {
 		}
 		return &stream.Error{Condition: stream.UnsupportedStanzaType}
 	}
+	if !v.host.leads(v.link) {
+		return io.EOF // another one has taken over
+	}
 	from, err := router.ParseAddress(f.From)
 	if f.From == nil || err != nil || string(from.Domain()) != v.host.name {
 		return &stream.Error{Condition: stream.InvalidFrom} // RFC 6120 §4.9.3.9

@@ -5,7 +5,6 @@ import (
 	"crypto/sha1" //nolint:gosec // XEP-0114 §3
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -334,6 +333,7 @@ func FuzzStream(f *testing.F) {
 		defer theirs.Close()
 		h := &host{name: irc, secret: secret}
 		v := &visit{link: newLink(ours), server: &Server{router: k, hosts: map[string]*host{irc: h}}, host: h, proven: true, open: true}
+		h.take(v.link)
 		v.scan.ResetComponent(frame.AfterLogin())
 		b := []byte(header(irc) + s)
 		n, _, err := v.scan.Next(b)
@@ -347,8 +347,9 @@ func FuzzStream(f *testing.F) {
 		}
 		for _, text := range k.all {
 			g, err := frame.Parse([]byte(text), frame.NSClient, frame.AfterLogin())
-			if err != nil || !strings.HasSuffix(strings.SplitN(string(g.From), "/", 2)[0], irc) {
-				t.Fatal(fmt.Sprintf("routed %q, %v", text, err))
+			from, wrong := router.ParseAddress(g.From)
+			if err != nil || wrong != nil || string(from.Domain()) != irc {
+				t.Fatalf("routed %q, %v, %v", text, err, wrong)
 			}
 		}
 	})

@@ -8,6 +8,7 @@
 // Invariants:
 //   - A host has one stream at most. Who proves the secret again takes the host over, because the old connection may be long dead.
 //   - No stanza passes before the handshake, and none whose sender is not at the component's host.
+//   - What is queued when a stream ends is lost, and its senders hear nothing: they hear of what could not be queued.
 //   - Memory for one component is bounded, whatever it sends and however slowly it reads.
 //   - Nothing that a component sends is trusted more than what a stranger sends.
 package component

@@ -33,6 +33,13 @@ func (h *host) take(l *link) (before *link) {
 	return before
 }
 
+// leads tells whether l is the host's stream.
+func (h *host) leads(l *link) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.link == l
+}
+
 // leave takes l off unless another one has taken over.
 func (h *host) leave(l *link) {
 	h.mu.Lock()

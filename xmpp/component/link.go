@@ -16,6 +16,7 @@ type link struct {
 
 	mu      sync.Mutex
 	waiting []byte
+	writing int // bytes that are being written
 	ending  bool
 }
 
@@ -32,7 +33,7 @@ func (l *link) queue(parts ...[]byte) error {
 	switch {
 	case l.ending:
 		return router.ErrUnreachable
-	case len(l.waiting)+size > MaxQueue:
+	case l.writing+len(l.waiting)+size > MaxQueue:
 		return router.ErrCongested
 	}
 	for _, p := range parts {
@@ -71,16 +72,13 @@ func (l *link) write() {
 	for range l.wake {
 		l.mu.Lock()
 		out, last := l.waiting, l.ending
-		l.waiting = spare[:0]
+		l.waiting, l.writing = spare[:0], len(out)
 		l.mu.Unlock()
 		patience := Stall
 		if last {
 			patience = farewell
 		}
-		if err := l.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-			break
-		}
-		if _, err := l.conn.Write(out); err != nil || last {
+		if err := l.writePieces(out, patience); err != nil || last {
 			break
 		}
 		if spare = out; cap(spare) > keptBuffer {
@@ -90,6 +88,24 @@ func (l *link) write() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ending = true // nothing is taken any more
+}
+
+// writePieces gives the peer patience for each piece: one that reads slowly is no dead one.
+func (l *link) writePieces(b []byte, patience time.Duration) error {
+	for len(b) > 0 {
+		piece := b[:min(len(b), keptBuffer)]
+		if err := l.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+			return err
+		}
+		if _, err := l.conn.Write(piece); err != nil {
+			return err
+		}
+		b = b[len(piece):]
+		l.mu.Lock()
+		l.writing = len(b)
+		l.mu.Unlock()
+	}
+	return nil
 }
 
 // farewell is how long the last bytes may take.

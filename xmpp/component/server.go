@@ -19,7 +19,7 @@ import (
 const (
 	// HandshakeTime is how long a connection may take to prove the secret.
 	HandshakeTime = 15 * time.Second
-	// Stall is how long a component may take nothing of what is sent to it before it is given up.
+	// Stall is how long a component may take for 64 KB of what is sent to it before it is given up.
 	Stall = 30 * time.Second
 	// MaxQueue is how much may wait for one component, in bytes. Who sends more is told to wait.
 	MaxQueue = 4 << 20

@@ -11,6 +11,7 @@ import (
 
 	"protokoll/accounts"
 	"protokoll/directory"
+	"protokoll/eventlog"
 	"protokoll/projections/state"
 	"protokoll/schemas"
 	"protokoll/xmpp/profile"
@@ -64,7 +65,7 @@ func (p *people) changed(bare string) {
 
 // Find implements profile.People.
 func (p *people) Find(ctx context.Context, q profile.Query, limit int) (found []profile.Person, err error) {
-	local, err := p.local(q)
+	local, err := p.local(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +125,11 @@ func (p *people) admit(found []profile.Person, person profile.Person, id string)
 }
 
 // local lists the local accounts that match.
-func (p *people) local(q profile.Query) (found []profile.Person, err error) {
+func (p *people) local(ctx context.Context, q profile.Query) (found []profile.Person, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.built {
-		if err := p.build(); err != nil {
+		if err := p.build(ctx); err != nil {
 			return nil, err
 		}
 		p.built = true
@@ -146,8 +147,12 @@ func (p *people) local(q profile.Query) (found []profile.Person, err error) {
 	return found, nil
 }
 
-// build reads the vCards of all local accounts once. The caller holds the lock.
-func (p *people) build() error {
+// build reads the vCards of all local accounts once: who has one is asked of the state when it has folded what was acknowledged. The
+// caller holds the lock.
+func (p *people) build(ctx context.Context) error {
+	if err := p.node.State.Wait(ctx, eventlog.Position{Lane: eventlog.Lasting, Number: p.node.Log.Mark(eventlog.Lasting)}); err != nil {
+		return err
+	}
 	var owners []schemas.OwnerID
 	err := p.node.State.Each(schemas.Family_PROFILE_FACTS, func(f state.Fact) error {
 		if f.Type == "profile.vcard" {

@@ -76,14 +76,23 @@ func (n *Node) services(origins *peer.Origins) (map[string]*features.Registry, e
 	return hosts, nil
 }
 
+// minComponentSecret is the shortest secret of a component, in bytes.
+const minComponentSecret = 16
+
 // components makes the way to programs beside the server; nil if there are none. None may take the name of a service.
 func (n *Node) components(origins *peer.Origins, services map[string]*features.Registry) (router.Remotes, error) {
 	if len(n.cfg.Components) == 0 {
 		return nil, nil
 	}
-	for host := range n.cfg.Components {
-		if services[host] != nil {
-			return nil, fmt.Errorf("component %s: this name is a service of the server itself", host)
+	for host, secret := range n.cfg.Components {
+		address, err := router.ParseAddress([]byte(host))
+		switch {
+		case err != nil || !address.IsServer() || address.String() != host:
+			return nil, fmt.Errorf("component %q: this is no host name in its prepared (lower-case) form", host)
+		case services[host] != nil || slices.Contains(n.cfg.Store.Domains, host):
+			return nil, fmt.Errorf("component %s: this name is the server's own", host)
+		case len(secret) < minComponentSecret:
+			return nil, fmt.Errorf("component %s: its secret must have at least %d characters", host, minComponentSecret)
 		}
 	}
 	n.beside.others = component.New(component.Config{Secrets: n.cfg.Components, Origins: origins, Logger: n.cfg.Logger})
