@@ -19,6 +19,7 @@ import (
 	"protokoll/rights"
 	"protokoll/schemas"
 	"protokoll/xmpp/features"
+	"protokoll/xmpp/profile"
 	"protokoll/xmpp/router"
 	"protokoll/xmpp/sasl"
 )
@@ -405,8 +406,22 @@ func (i *importer) append(ctx context.Context, r *router.Router, c *candidate) (
 		return nil, err
 	case rc != nil:
 		receipts = append(receipts, rc)
+		more, err := complete(r, c)
+		return append(receipts, more...), err
 	}
 	return receipts, nil
+}
+
+// complete makes the forms of photos and bookmarks that the import does not have. A restricted account is left as it came.
+func complete(r *router.Router, c *candidate) ([]*eventlog.Receipt, error) {
+	if slices.ContainsFunc(c.values, func(v proto.Message) bool { _, restricted := v.(*schemas.AccountRestricted); return restricted }) {
+		return nil, nil
+	}
+	receipts, err := profile.Complete(r.Owners(), c.account.Address(), time.Now())
+	if stanza := (*features.Error)(nil); errors.As(err, &stanza) {
+		return receipts, nil // no room for the other form
+	}
+	return receipts, err
 }
 
 // orders write down restrictions and objections where a restore finds them.

@@ -114,6 +114,49 @@ func TestMovedThereAndBack(t *testing.T) {
 	})
 }
 
+// A server that keeps a photo in the vCard and bookmarks in private storage only: clients that look for the newer forms find
+// them after the import; and the other way round.
+func TestFormsCompleted(t *testing.T) {
+	t.Parallel()
+	const (
+		dot  = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+		card = "<vCard xmlns='vcard-temp'><FN>A</FN><PHOTO><TYPE>image/png</TYPE><BINVAL>" + dot + "</BINVAL></PHOTO></vCard>"
+		old  = "<storage xmlns='storage:bookmarks'><conference jid='room@c.example'><nick>a</nick></conference></storage>"
+	)
+	s := openTestStore(t)
+	moved := &pie.User{Domain: "a.example", Localpart: "old", VCard: []byte(card),
+		Private: []*schemas.PrivateElement{{Space: "storage:bookmarks", Local: "storage", Element: []byte(old)}}}
+	do[[]Outcome](t, s, CommandImport, batchOf(t, moved))
+	data := dataOf(t, s, moved.Address())
+	for _, wanted := range []string{"<items node='urn:xmpp:avatar:metadata'>", "<items node='urn:xmpp:avatar:data'>", "<item id='room@c.example'>"} {
+		if !bytes.Contains(data, []byte(wanted)) {
+			t.Errorf("%s is missing:\n%s", wanted, data)
+		}
+	}
+	back := readData(t, data)
+	back.Localpart, back.VCard, back.Private = "new", nil, nil
+	do[[]Outcome](t, s, CommandImport, batchOf(t, back))
+	data = dataOf(t, s, back.Address())
+	for _, wanted := range []string{"<BINVAL>" + dot, "<conference jid='room@c.example'>"} {
+		if !bytes.Contains(data, []byte(wanted)) {
+			t.Errorf("%s is missing:\n%s", wanted, data)
+		}
+	}
+}
+
+// readData reads the one account of an export.
+func readData(t *testing.T, data []byte) (read *pie.User) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "data.xml")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := (pie.Document{Path: path}).Read(t.Context(), func(u *pie.User) error { read = u; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return read
+}
+
 func openTestStore(t testing.TB) *Store {
 	t.Helper()
 	s, err := OpenStore(t.Context(), StoreConfig{Folder: filepath.Join(t.TempDir(), "data"), Logger: slog.New(slog.DiscardHandler), ReserveBytes: 1})
