@@ -120,6 +120,7 @@ type Router struct {
 	capabilities *caps.Cache
 	accepted     atomic.Uint64 // messages with a duty, to keep their order
 	daily        atomic.Pointer[daily]
+	foreign      pending // requests of hosts that are not ours
 	shared       atomic.Pointer[roster.Shared]
 	regrouping   sync.Mutex  // one SetShared at a time
 	halted       atomic.Bool // the log has stopped: only the next start can tell what is on disk
@@ -138,7 +139,8 @@ func New(c Config) *Router {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	r := &Router{Config: c, domains: map[string]bool{}, capabilities: caps.NewCache(caps.DefaultCached)}
+	r := &Router{Config: c, domains: map[string]bool{}, capabilities: caps.NewCache(caps.DefaultCached),
+		foreign: pending{most: maxForeign}}
 	for _, d := range c.Domains {
 		r.domains[d] = true
 	}

@@ -15,7 +15,7 @@ func (r *Router) foreigner(from Address, via Remote) *Resource {
 	a := &Account{r: r, bare: string(from.Bare())}
 	a.toAttr = toAttribute(a.bare)
 	a.snap.Store(&snapshot{})
-	return &Resource{Account: a, Outlet: wayOut{via}, full: from.String()}
+	return &Resource{Account: a, Outlet: wayOut{via}, full: from.String(), pending: &r.foreign}
 }
 
 // wayOut is the outlet of a foreigner.
@@ -48,8 +48,7 @@ func (wayOut) Replaced(*stream.Turn) {}
 func (wayOut) Expelled(*stream.Turn, *stream.Error) {}
 
 // FromRemote routes a stanza from a host that is not ours; via leads back there. Whoever calls it has made sure that from is an
-// address of that host. It may block while a directory is asked, returns *Unopened as Message does, and an error for a stanza
-// without a recipient. RFC 6120 §8.1.1.2
+// address of that host. It returns *Unopened as Message does, and a *stream.Error for a stanza without a recipient. RFC 6120 §8.1.1.2
 func (r *Router) FromRemote(from Address, via Remote, f *frame.Frame, t *stream.Turn) error {
 	s := r.foreigner(from, via)
 	if f.To == nil {
@@ -136,8 +135,7 @@ var openToAll = map[string]bool{
 	"jabber:iq:last": true,
 }
 
-// serveForeigner answers a request in the name of the server or of an account. What takes time is waited for here: who asks much
-// waits long.
+// serveForeigner answers a request in the name of the server or of an account.
 func (r *Router) serveForeigner(from *Resource, to Address, kind features.Kind, f *frame.Frame, t *stream.Turn) {
 	req := &features.Request{Kind: kind, Target: features.Server, From: from.full, To: to.String(), Lang: string(f.Lang), Frame: f}
 	p := f.Payload()
@@ -151,13 +149,5 @@ func (r *Router) serveForeigner(from *Resource, to Address, kind features.Kind, 
 			return
 		}
 	}
-	reply, err := r.Registry.Serve(req)
-	if err == nil && reply.Later != nil {
-		reply, err = reply.Later(r.stopped)
-	}
-	if err != nil {
-		r.Refuse(from, f, err, t)
-		return
-	}
-	r.reply(from, req, reply, t)
+	r.answer(r.Registry, from, req, t)
 }

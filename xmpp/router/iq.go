@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"sync/atomic"
 
 	"protokoll/accounts"
 	"protokoll/xmpp/features"
@@ -121,13 +122,32 @@ func (r *Router) answer(g *features.Registry, from *Resource, req *features.Requ
 	}
 }
 
-// maxPending is how many requests of one client may wait for their replies at once.
-const maxPending = 8
+// maxPending is how many requests of one client may wait for their replies at once, and maxForeign how many of all hosts together that
+// are not ours.
+const (
+	maxPending = 8
+	maxForeign = 64
+)
+
+// pending counts requests that wait for their replies.
+type pending struct {
+	now  atomic.Int32
+	most int32
+}
+
+func (p *pending) begin() bool {
+	if p.now.Add(1) > p.most {
+		p.now.Add(-1)
+		return false
+	}
+	return true
+}
+
+func (p *pending) end() { p.now.Add(-1) }
 
 // replyLater answers when the reply was found. A session that ends meanwhile gets nothing.
 func (r *Router) replyLater(from *Resource, req *features.Request, find func(context.Context) (features.Reply, error), t *stream.Turn) {
-	if from.pending.Add(1) > maxPending {
-		from.pending.Add(-1)
+	if !from.pending.begin() {
 		r.Refuse(from, req.Frame, features.ResourceConstraint(), t)
 		return
 	}
@@ -135,7 +155,7 @@ func (r *Router) replyLater(from *Resource, req *features.Request, find func(con
 	kept := &features.Request{Kind: req.Kind, Target: req.Target, From: req.From, To: req.To, Lang: req.Lang, Frame: &owned,
 		Account: req.Account}
 	r.work(func() {
-		defer from.pending.Add(-1)
+		defer from.pending.end()
 		reply, err := find(r.stopped)
 		r.later.do(func(t *stream.Turn) {
 			if err != nil {

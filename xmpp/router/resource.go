@@ -2,7 +2,6 @@ package router
 
 import (
 	"errors"
-	"sync/atomic"
 
 	"protokoll/eventlog"
 	"protokoll/schemas"
@@ -73,9 +72,9 @@ type Resource struct {
 	ID      [16]byte // random, new for each bind
 
 	full     string
-	fromHead []byte       // ready-made "<presence from='full'"
-	toFull   []byte       // ready-made " to='full'"
-	pending  atomic.Int32 // requests that are answered later
+	fromHead []byte   // ready-made "<presence from='full'"
+	toFull   []byte   // ready-made " to='full'"
+	pending  *pending // requests that are answered later
 
 	// Guarded by Account.mu.
 	view       view // as it will be published

@@ -118,7 +118,7 @@ func (a *Account) readmit(res *Resource, fact *schemas.SessionOpened) {
 
 // name gives a resource its addresses.
 func (res *Resource) name(a *Account, name string) {
-	res.Account, res.Name, res.full = a, name, a.bare+"/"+name
+	res.Account, res.Name, res.full, res.pending = a, name, a.bare+"/"+name, &pending{most: maxPending}
 	res.fromHead = append(appendEscaped([]byte("<presence from='"), res.full), '\'')
 	res.toFull = append(appendEscaped([]byte(" to='"), res.full), '\'')
 }
