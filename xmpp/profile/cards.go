@@ -166,7 +166,7 @@ func (c *Cards) ask(bare string) chan struct{} {
 // look asks the directory.
 func (c *Cards) look(bare string, answered chan struct{}) {
 	var card *Card
-	err := c.ctx.Err()
+	var err error
 	select {
 	case c.slots <- struct{}{}:
 		ctx, cancel := context.WithTimeout(c.ctx, lookupTime)
