@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
@@ -62,6 +61,7 @@ type Origins struct {
 	mu      sync.Mutex
 	secret  [32]byte
 	since   time.Time // of the secret
+	scratch [48]byte  // a secret and an address, while they are hashed
 	records map[Origin]*record
 	names   map[Origin]*failures // refused sign-ins by origin and name
 }
@@ -74,7 +74,8 @@ func NewOrigins(limits Limits, clock func() time.Time) *Origins {
 	return &Origins{limits: limits, clock: clock, records: make(map[Origin]*record), names: make(map[Origin]*failures)}
 }
 
-// key returns the origin of an address and forgets the address. Under o.mu.
+// key returns the origin of an address and forgets the address. Under o.mu. All that is hashed has one length, so a prefix of
+// secret bytes is as good a key as HMAC's, and nothing of it is allocated: freed memory is not cleared before its next use.
 func (o *Origins) key(a netip.Addr, now time.Time) Origin {
 	if o.since.IsZero() || now.Sub(o.since) >= Rotation {
 		_, _ = rand.Read(o.secret[:]) // never fails
@@ -88,11 +89,10 @@ func (o *Origins) key(a netip.Addr, now time.Time) Origin {
 		}
 	}
 	b := a.As16()
-	m := hmac.New(sha256.New, o.secret[:])
-	m.Write(b[:])
-	var key Origin
-	copy(key.key[:], m.Sum(nil))
-	return key
+	copy(o.scratch[copy(o.scratch[:], o.secret[:]):], b[:])
+	sum := sha256.Sum256(o.scratch[:])
+	clear(o.scratch[:])
+	return Origin{key: [16]byte(sum[:16])}
 }
 
 // prune drops what says nothing any more. Open connections keep theirs.

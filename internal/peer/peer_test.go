@@ -214,6 +214,21 @@ func (c *clock) pass(d time.Duration) {
 }
 
 // TestOrigins is L10: same place, same key; other secret, other key; and the table empties itself.
+// TestKeyLeavesNothing: freed memory keeps what it held until its next use, so nothing that holds an address is allocated.
+func TestKeyLeavesNothing(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	o := NewOrigins(Limits{}, nil)
+	for _, a := range []string{"192.0.2.1", "2001:db8:1:2:3::4%eth0"} {
+		a := netip.MustParseAddr(a)
+		if n := testing.AllocsPerRun(100, func() { o.key(a, now) }); n != 0 {
+			t.Errorf("%v: %v allocations", a, n)
+		}
+	}
+	if o.scratch != [len(o.scratch)]byte{} {
+		t.Error("the address is still in the scratch area")
+	}
+}
+
 func TestOrigins(t *testing.T) {
 	t.Parallel()
 	clk := &clock{t: time.Unix(1_800_000_000, 0)}
