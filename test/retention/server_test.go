@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"log/slog"
@@ -55,6 +56,25 @@ type server struct {
 	clock  *clock
 	folder string
 	target wire.Target
+	said   said
+}
+
+// said is what the server reported; it is shown where a test fails.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 func start(t testing.TB, names ...string) *server {
@@ -65,12 +85,17 @@ func start(t testing.TB, names ...string) *server {
 	}
 	s.run(names...)
 	t.Cleanup(s.stop)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(s.said.String())
+		}
+	})
 	return s
 }
 
 func (s *server) run(names ...string) {
 	s.t.Helper()
-	tls, logger := filepath.Join(s.folder, "tls"), slog.New(slog.DiscardHandler)
+	tls, logger := filepath.Join(s.folder, "tls"), slog.New(slog.NewTextHandler(&s.said, nil))
 	verifiers, err := sasl.NewVerifiers(password, sasl.MinIterations)
 	if err != nil {
 		s.t.Fatal(err)
