@@ -164,6 +164,8 @@ type Limits struct {
 	ConnectionsAccount int           `toml:"connections_per_account"`
 	OfflineMessages    int           `toml:"offline_messages"`
 	OfflineBytes       int           `toml:"offline_bytes"`
+	ArchiveMessages    int           `toml:"archive_messages"`
+	ArchiveBytes       int           `toml:"archive_bytes"`
 	RosterItems        int           `toml:"roster_items"`
 	BytesPerSecond     int           `toml:"bytes_per_second"`
 	ConnectionsSecond  int           `toml:"new_connections_per_origin"`

@@ -10,7 +10,7 @@ func Default() Config {
 			StanzaBytes: 256 << 10, StanzaBytesLogin: 8 << 10,
 			LoginTime: 30 * time.Second, IdleTime: time.Hour,
 			QueueBytes: 1 << 20, ConnectionsOrigin: 4000, ConnectionsAccount: 20, ConnectionsSecond: 200,
-			OfflineMessages: 5000, OfflineBytes: 16 << 20, RosterItems: 5000, BytesPerSecond: 1 << 20,
+			OfflineMessages: 5000, OfflineBytes: 16 << 20, ArchiveMessages: 50_000, ArchiveBytes: 64 << 20, RosterItems: 5000, BytesPerSecond: 1 << 20,
 		},
 		Upload: Upload{
 			FileBytes: 100 << 20, Files: 1000, TotalBytes: 1 << 30, KeptFiles: 50, KeptBytes: 20 << 20, Reserve: 256 << 20,

@@ -74,8 +74,8 @@ func (ArchiveDefault) EnumDescriptor() ([]byte, []int) {
 	return file_archive_proto_rawDescGZIP(), []int{0}
 }
 
-// A message in the owner's archive, sent or received. Entity: its stanza id. Ended when its author took it back, all of them
-// closed when the owner purges the archive. XEP-0313 §3.
+// A message in the owner's archive, sent or received. Entity: its stanza id. The oldest are ended when the archive is full, all
+// of them closed when the owner purges it. XEP-0313 §3. A retraction is a message beside the one that it is about: XEP-0424 §5.
 type ArchivedMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Stanza        []byte                 `protobuf:"bytes,1,opt,name=stanza,proto3" json:"stanza,omitempty"`                     // as it was delivered, without the stanza-id of this archive and without delay

@@ -133,7 +133,7 @@ func nodeConfig(c config.Config, logger *slog.Logger) (node.Config, error) {
 		Streams: streamLimits(c.Limits),
 		Accounts: router.Limits{
 			Resources: c.Limits.ConnectionsAccount, Letters: c.Limits.OfflineMessages,
-			LetterBytes: c.Limits.OfflineBytes, RosterItems: c.Limits.RosterItems,
+			LetterBytes: c.Limits.OfflineBytes, Archived: c.Limits.ArchiveMessages, ArchivedBytes: c.Limits.ArchiveBytes, RosterItems: c.Limits.RosterItems,
 		},
 		Origins: peer.DefaultLimits, Resume: c.Resume, Stop: c.Stop, Logger: logger,
 	}

@@ -1,8 +1,8 @@
 // Package archive finds a person's archived messages: for every owner the facts of lane archive in the order of their ranks.
 //
 // It does: fold SET, END and CLOSE of lane archive into files that live and die with the log's segments, read a page of an
-// owner's messages forwards or backwards from any rank, find the rank of an entity, tell the retention engine what of a segment
-// is still true, and forget a segment.
+// owner's messages forwards or backwards from any rank, find the rank of an entity, say how much there is of an owner and which rows
+// are beyond a limit, tell the retention engine what of a segment is still true, and forget a segment.
 //
 // It does not: open a payload, append to the log, know what a message is, or hold anything in memory but numbers of files.
 //
@@ -20,5 +20,5 @@
 //
 // On disk, in the index's folder: <first>.db for each segment, named by its first number, a bbolt file with bucket "rows" (owner, rank →
 // CRC-32C of key and value, number, time, version, cause, family, entity, sealed payload), bucket "ids" (entity → owner,
-// rank) and bucket "meta" with one entry. A file "refold" says that something was found damaged.
+// rank), bucket "totals" (owner → rows, bytes, CRC-32C) and bucket "meta" with one entry. A file "refold" says that something was found damaged.
 package archive

@@ -25,14 +25,15 @@ const (
 	// fillPercent leaves room in pages, because owners write in turns.
 	fillPercent = 0.7
 	// metaFormat is the version of the layout; another one is folded anew.
-	metaFormat = 1
+	metaFormat = 2
 )
 
 var (
-	bucketRows = []byte("rows")
-	bucketIDs  = []byte("ids")
-	bucketMeta = []byte("meta")
-	keyMeta    = []byte("folded")
+	bucketRows   = []byte("rows")
+	bucketIDs    = []byte("ids")
+	bucketTotals = []byte("totals")
+	bucketMeta   = []byte("meta")
+	keyMeta      = []byte("folded")
 )
 
 // meta is what a file says about itself. Ranks and times are bounds: they do not shrink when rows are deleted.
@@ -111,7 +112,7 @@ func (f *file) begin() error {
 		if fresh = about == nil; fresh {
 			return nil
 		}
-		if tx.Bucket(bucketRows) == nil || tx.Bucket(bucketIDs) == nil {
+		if tx.Bucket(bucketRows) == nil || tx.Bucket(bucketIDs) == nil || tx.Bucket(bucketTotals) == nil {
 			return errDamaged
 		}
 		f.meta, err = decodeMeta(about.Get(keyMeta))
@@ -121,7 +122,7 @@ func (f *file) begin() error {
 		return err
 	}
 	return f.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketRows, bucketIDs, bucketMeta} {
+		for _, name := range [][]byte{bucketRows, bucketIDs, bucketTotals, bucketMeta} {
 			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}

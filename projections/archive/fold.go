@@ -337,9 +337,14 @@ func (b *batch) set(e *projections.Event) error {
 	}
 	key := rowKey(e.Owner, e.Rank)
 	rows := tx.Bucket(bucketRows)
-	if rows.Get(key[:]) == nil {
-		b.metas[i].rows++
+	more := change{rows: 1, bytes: int64(len(e.Sealed))}
+	if before := rows.Get(key[:]); before != nil { // folded again after a crash
+		more = change{bytes: more.bytes - int64(len(before)-rowHead)}
 	}
+	if err := count(tx, e.Owner, more); err != nil {
+		return err
+	}
+	b.metas[i].rows += uint64(more.rows)
 	b.metas[i].holds(e.Rank, e.Time)
 	if err := rows.Put(key[:], encodeRow(&key, e)); err != nil {
 		return err
@@ -425,6 +430,9 @@ func (b *batch) delete(i int, keys [][]byte) error {
 			return err
 		}
 		if err := errors.Join(rows.Delete(key), ids.Delete(r.Entity[:])); err != nil {
+			return err
+		}
+		if err := count(tx, r.Owner, change{rows: -1, bytes: -int64(len(r.Sealed))}); err != nil {
 			return err
 		}
 		b.metas[i].rows--

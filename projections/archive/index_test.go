@@ -110,6 +110,7 @@ func TestIndexAgainstModel(t *testing.T) {
 		}
 		x.settle(t, log)
 		compareAll(t, x, model, 3)
+		compareTotals(t, x, model)
 		x.stop()
 	})
 }
@@ -146,6 +147,48 @@ func sweep(t *rapid.T, log *memLog, x running, model []fact) {
 	if err := x.Forget(context.Background(), eventlog.Archive, s.First, s.Last); err != nil {
 		t.Fatal(err)
 	}
+	compareTotals(t, x, model)
+}
+
+// compareTotals compares how much there is of everybody. No sweep is under way.
+func compareTotals(t *rapid.T, x running, model []fact) {
+	for owner := 1; owner <= 3; owner++ {
+		var want Total
+		for _, f := range model {
+			if f.owner == owner {
+				want.Rows, want.Bytes = want.Rows+1, want.Bytes+uint64(len(fmt.Appendf(nil, "sealed %d", f.entity)))
+			}
+		}
+		if sum, err := x.Total(schemas.OwnerID(id16(owner))); err != nil || sum != want {
+			t.Fatalf("total %v, want %v, %v", sum, want, err)
+		}
+	}
+}
+
+// compareExcess asks, for every number of rows and for every size, where what is too much begins. want is in the order of ranks.
+func compareExcess(t *rapid.T, x running, owner int, want []fact) {
+	everything := Total{Rows: 1 << 40, Bytes: 1 << 40}
+	ask := func(room Total) uint64 {
+		rank, err := x.Excess(schemas.OwnerID(id16(owner)), room)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rank
+	}
+	bytes := uint64(0)
+	for n := range want {
+		first := want[len(want)-1-n]
+		if rank := ask(Total{Rows: uint64(n), Bytes: everything.Bytes}); rank != first.rank {
+			t.Fatalf("room for %d rows: %d, want %d", n, rank, first.rank)
+		}
+		bytes += uint64(len(fmt.Appendf(nil, "sealed %d", first.entity)))
+		if rank := ask(Total{Rows: everything.Rows, Bytes: bytes - 1}); rank != first.rank {
+			t.Fatalf("room for %d bytes: %d, want %d", bytes-1, rank, first.rank)
+		}
+	}
+	if rank := ask(Total{Rows: uint64(len(want)), Bytes: bytes}); rank != 0 {
+		t.Fatalf("there is room for all, and yet not for %d", rank)
+	}
 }
 
 func compareAll(t *rapid.T, x running, model []fact, page int) {
@@ -157,6 +200,7 @@ func compareAll(t *rapid.T, x running, model []fact, page int) {
 			}
 		}
 		slices.SortFunc(want, func(a, b fact) int { return compare(a.rank, b.rank) })
+		compareExcess(t, x, owner, want)
 		comparePages(t, x, owner, want, page)
 		slices.Reverse(want)
 		comparePages(t, x, -owner, want, page)

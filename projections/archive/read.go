@@ -193,23 +193,8 @@ func (m *merge) bound(s *source) {
 
 // Find returns the rank of an owner's fact, and whether it is there.
 func (x *Index) Find(owner schemas.OwnerID, entity schemas.EntityID) (rank uint64, ok bool, err error) {
-	x.mu.RLock()
-	files := slices.Clone(x.files)
-	txs := make([]*bolt.Tx, 0, len(files))
-	for _, f := range slices.Backward(files) {
-		tx, begun := f.db.Begin(false)
-		if begun != nil {
-			err = begun
-			break
-		}
-		txs = append(txs, tx)
-	}
-	x.mu.RUnlock()
-	defer func() {
-		for _, tx := range txs {
-			_ = tx.Rollback()
-		}
-	}()
+	txs, err := x.begin()
+	defer rollback(txs)
 	if err != nil {
 		return 0, false, fmt.Errorf("read the archive: %w", err)
 	}

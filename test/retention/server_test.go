@@ -19,6 +19,7 @@ import (
 	"protokoll/retention/engine"
 	"protokoll/schemas"
 	"protokoll/test/wire"
+	"protokoll/xmpp/router"
 	"protokoll/xmpp/sasl"
 	"protokoll/xmpp/stream"
 )
@@ -57,6 +58,7 @@ type server struct {
 	folder string
 	target wire.Target
 	said   said
+	limits router.Limits
 }
 
 // said is what the server reported; it is shown where a test fails.
@@ -79,7 +81,12 @@ func (s *said) String() string {
 
 func start(t testing.TB, names ...string) *server {
 	t.Helper()
-	s := &server{t: t, folder: t.TempDir(), clock: &clock{began: time.Now().Truncate(time.Second)}}
+	return startWith(t, router.Limits{}, names...)
+}
+
+func startWith(t testing.TB, limits router.Limits, names ...string) *server {
+	t.Helper()
+	s := &server{t: t, limits: limits, folder: t.TempDir(), clock: &clock{began: time.Now().Truncate(time.Second)}}
 	if _, err := democa.Pair(s.folder, domain, time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +112,7 @@ func (s *server) run(names ...string) {
 			Folder: filepath.Join(s.folder, "data"), Logger: logger, ReserveBytes: 1, Clock: s.clock.Now, Elapsed: s.clock.Elapsed,
 		},
 		Domains: []node.Domain{{Pair: stream.Pair{Domain: domain, Certificate: filepath.Join(tls, "cert.pem"), Key: filepath.Join(tls, "cert.key")}}},
-		Listen:  []string{"127.0.0.1:0"}, Logger: logger,
+		Listen:  []string{"127.0.0.1:0"}, Logger: logger, Accounts: s.limits,
 		Prepare: func(ctx context.Context, store *node.Store) error {
 			var batch []accounts.NewAccount
 			for _, name := range names {

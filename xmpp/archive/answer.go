@@ -25,6 +25,9 @@ type Account interface {
 // NSPurge is the namespace of the request that empties an archive: no XEP has one.
 const NSPurge = "urn:protokoll:archive:0"
 
+// nsRetract says that retractions are archived like what they retract, so that devices learn of them later. XEP-0424 §2
+const nsRetract = "urn:xmpp:message-retract:1"
+
 // atOnce is how many archives are read at once; others wait.
 const atOnce = 4
 
@@ -42,7 +45,8 @@ func Register(r *features.Registry, s Store) {
 	r.Handle(features.Get, features.Self, NS, "prefs", h.getPrefs)
 	r.Handle(features.Set, features.Self, NS, "prefs", h.setPrefs)
 	r.Handle(features.Set, features.Self, NSPurge, "purge", h.purge)
-	r.Feature(features.Self, NSExtended)
+	r.Feature(features.Self, NSExtended, nsRetract)
+	r.Feature(features.Server, nsRetract)
 }
 
 // later finds a reply off the reading goroutine, when the index has everything that was archived before the request.

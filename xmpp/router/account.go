@@ -61,6 +61,7 @@ type Account struct {
 	prefsLoaded bool
 	prefs       *archive.Preferences // nil: nothing is archived
 	archived    *eventlog.Receipt    // of the newest change of the archive
+	hoard       hoard
 
 	copied copied
 

@@ -107,15 +107,16 @@ func (a *Account) keepMessage(m *mail, with string, stanza []byte, sent bool) bo
 		return false
 	}
 	id := base64.RawURLEncoding.EncodeToString(m.id[:])
-	rc := a.appendArchive(eventlog.Set(id, &schemas.ArchivedMessage{Stanza: stanza, Received: m.received, StanzaId: id, With: with, Sent: sent}))
-	m.waitForArchive(a.r, rc)
+	kept := &schemas.ArchivedMessage{Stanza: stanza, Received: m.received, StanzaId: id, With: with, Sent: sent}
+	m.waitForArchive(a.r, a.appendArchive(schemas.Cause_CLIENT, eventlog.Set(id, kept)))
+	a.weigh(proto.Size(kept))
 	return true
 }
 
 // appendArchive appends to the archive, of which no live state is kept. The caller holds the lock.
-func (a *Account) appendArchive(facts ...eventlog.Fact) *eventlog.Receipt {
+func (a *Account) appendArchive(cause schemas.Cause, facts ...eventlog.Fact) *eventlog.Receipt {
 	a.pending.Add(1)
-	rc := a.r.Log.Append(eventlog.Command{Owner: a.owner, Cause: schemas.Cause_CLIENT, Facts: facts})
+	rc := a.r.Log.Append(eventlog.Command{Owner: a.owner, Cause: cause, Facts: facts})
 	a.archived = rc
 	a.r.known(rc, func(error) {
 		a.settled.Store(a.r.Clock().UnixNano())
@@ -161,5 +162,6 @@ func (a *Account) Purge() *eventlog.Receipt {
 	if a.closed {
 		return refusedReceipt()
 	}
-	return a.appendArchive(eventlog.Fact{Op: schemas.Op_CLOSE, Family: schemas.Family_ARCHIVE_FACTS})
+	a.hoard = hoard{busy: a.hoard.busy}
+	return a.appendArchive(schemas.Cause_CLIENT, eventlog.Fact{Op: schemas.Op_CLOSE, Family: schemas.Family_ARCHIVE_FACTS})
 }

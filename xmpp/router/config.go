@@ -14,6 +14,7 @@ import (
 	"protokoll/eventlog"
 	"protokoll/projections/state"
 	"protokoll/schemas"
+	"protokoll/xmpp/archive"
 	"protokoll/xmpp/caps"
 	"protokoll/xmpp/features"
 	"protokoll/xmpp/roster"
@@ -51,6 +52,9 @@ type Config struct {
 	// Remotes leads to hosts that are not ours; nil: to none.
 	Remotes Remotes
 
+	// Archive says how much is archived; nil: archives have no limit.
+	Archive archive.Hoard
+
 	// Resolve opens an account for a person of the directory who never signed in. It may take as long as the directory does
 	// and returns accounts.ErrNoAccount for a stranger. Nil: only accounts that exist are known.
 	Resolve func(ctx context.Context, domain, localpart string) (accounts.Account, error)
@@ -64,26 +68,30 @@ type Config struct {
 
 // Limits bounds what one account may take. Zero values mean the defaults.
 type Limits struct {
-	Resources    int           // bound at once, hibernating ones included
-	Letters      int           // messages that wait for one account
-	LetterBytes  int           // their sealed size together
-	RosterItems  int           // items of one roster, requests of others included
-	Requests     int           // of them, unanswered requests of others
-	Directed     int           // addresses that one session sent directed presence to
-	Idle         time.Duration // how long an account without a session stays in memory
-	ResolveRetry time.Duration // how long an unknown address is not asked for again
+	Resources     int           // bound at once, hibernating ones included
+	Letters       int           // messages that wait for one account
+	LetterBytes   int           // their sealed size together
+	Archived      int           // messages in the archive; the oldest make room
+	ArchivedBytes int           // their sealed size together
+	RosterItems   int           // items of one roster, requests of others included
+	Requests      int           // of them, unanswered requests of others
+	Directed      int           // addresses that one session sent directed presence to
+	Idle          time.Duration // how long an account without a session stays in memory
+	ResolveRetry  time.Duration // how long an unknown address is not asked for again
 }
 
 // The defaults of Limits.
 const (
-	DefaultResources    = 20
-	DefaultLetters      = 5_000
-	DefaultLetterBytes  = 16 << 20
-	DefaultRosterItems  = 5_000
-	DefaultRequests     = 500
-	DefaultDirected     = 500
-	DefaultIdle         = 30 * time.Second
-	DefaultResolveRetry = 30 * time.Second
+	DefaultResources     = 20
+	DefaultLetters       = 5_000
+	DefaultLetterBytes   = 16 << 20
+	DefaultArchived      = 50_000
+	DefaultArchivedBytes = 64 << 20
+	DefaultRosterItems   = 5_000
+	DefaultRequests      = 500
+	DefaultDirected      = 500
+	DefaultIdle          = 30 * time.Second
+	DefaultResolveRetry  = 30 * time.Second
 )
 
 func (l Limits) withDefaults() Limits {
@@ -95,6 +103,8 @@ func (l Limits) withDefaults() Limits {
 	or(&l.Resources, DefaultResources)
 	or(&l.Letters, DefaultLetters)
 	or(&l.LetterBytes, DefaultLetterBytes)
+	or(&l.Archived, DefaultArchived)
+	or(&l.ArchivedBytes, DefaultArchivedBytes)
 	or(&l.RosterItems, DefaultRosterItems)
 	or(&l.Requests, DefaultRequests)
 	or(&l.Directed, DefaultDirected)
@@ -122,8 +132,9 @@ type Router struct {
 	daily        atomic.Pointer[daily]
 	foreign      pending // requests of hosts that are not ours
 	shared       atomic.Pointer[roster.Shared]
-	regrouping   sync.Mutex  // one SetShared at a time
-	halted       atomic.Bool // the log has stopped: only the next start can tell what is on disk
+	regrouping   sync.Mutex    // one SetShared at a time
+	ending       chan struct{} // holds one for each archive in which messages are being ended
+	halted       atomic.Bool   // the log has stopped: only the next start can tell what is on disk
 
 	stop    context.CancelFunc
 	stopped context.Context
@@ -140,7 +151,7 @@ func New(c Config) *Router {
 		c.Clock = time.Now
 	}
 	r := &Router{Config: c, domains: map[string]bool{}, capabilities: caps.NewCache(caps.DefaultCached),
-		foreign: pending{most: maxForeign}}
+		foreign: pending{most: maxForeign}, ending: make(chan struct{}, archivesAtOnce)}
 	for _, d := range c.Domains {
 		r.domains[d] = true
 	}

@@ -185,7 +185,7 @@ func (n *Node) assemble() error {
 	}
 	n.Router = router.New(router.Config{
 		Log: n.Log, State: n.facts(), Accounts: n.Accounts, Domains: c.Store.Domains, Registry: registry, Logger: c.Logger,
-		Services: services, Resolve: who.Resolve, Elsewhere: n.elsewhere(), Remotes: remotes, Limits: c.Accounts, Clock: n.clock,
+		Services: services, Archive: n.Archive, Resolve: who.Resolve, Elsewhere: n.elsewhere(), Remotes: remotes, Limits: c.Accounts, Clock: n.clock,
 	})
 	if n.beside.others != nil {
 		n.beside.others.Use(n.Router)
