@@ -1,6 +1,7 @@
 package retention
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -68,6 +69,7 @@ func (s *server) fetch(name string) {
 	s.send(c, "<presence/>")
 	s.until("what was fetched still waits", func() bool {
 		s.ask(c, "get", "<ping xmlns='urn:xmpp:ping'/>")
+		s.folded(s.account(name))
 		facts, err := s.State.Facts(s.account(name).Owner.ID(), schemas.Family_OFFLINE_FACTS)
 		return err == nil && len(facts) == 0
 	})
@@ -86,13 +88,27 @@ func (s *server) settle(c *wire.Conn) {
 func (s *server) quiet() {
 	s.t.Helper()
 	s.until("sessions do not end", func() bool {
-		out := true
-		err := s.Accounts.List(func(a accounts.Account) error {
-			out = out && s.signedOut(a.Owner)
-			return nil
-		})
-		return err == nil && out
+		_, bound := s.Router.Online()
+		return bound == 0
 	})
+	err := s.Accounts.List(func(a accounts.Account) error {
+		s.folded(a)
+		if !s.signedOut(a.Owner) {
+			s.t.Error("nobody is online, and somebody did not sign out")
+		}
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// folded waits until what was appended for somebody is on disk and in the state: what is looked at before may be older.
+func (s *server) folded(a accounts.Account) {
+	s.t.Helper()
+	if err := s.Router.Settled(context.Background(), a); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // signedOut tells whether what is remembered of somebody says that they are not here.
